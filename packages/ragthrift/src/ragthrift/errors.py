@@ -1,12 +1,12 @@
 """Everything ragthrift raises.
 
-    RagthriftError
-    ├── InputError (ValueError)                  an argument that cannot work
-    ├── MissingExtraError (ImportError)          `pip install "ragthrift[…]"` names the extra
-    ├── ModelError                               a model could not be loaded or run
-    │   ├── ModelNotFoundError (FileNotFoundError)   no such model file or folder
-    │   └── ContextOverflowError                 the prompt does not fit the context window
-    └── ContractError                            a plugged-in part broke its protocol
+RagthriftError
+├── InputError (ValueError)                  an argument that cannot work
+├── MissingExtraError (ImportError)          `pip install "ragthrift[…]"` names the extra
+├── ModelError                               a model could not be loaded or run
+│   ├── ModelNotFoundError (FileNotFoundError)   no such model file or folder
+│   └── ContextOverflowError                 the prompt does not fit the context window
+└── ContractError                            a plugged-in part broke its protocol
 """
 
 from typing import NoReturn
@@ -42,6 +42,10 @@ class ContextOverflowError(ModelError):
         )
         self.needed = needed
         self.window = window
+
+    def __reduce__(self) -> "tuple[type[ContextOverflowError], tuple[int, int]]":
+        """Pickle by the two numbers: an exception is otherwise rebuilt from its message."""
+        return type(self), (self.needed, self.window)
 
 
 class ContractError(RagthriftError):

