@@ -24,9 +24,7 @@ Rank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
 
 
 def reranker(name: str) -> Rank:
-    """`hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:FOLDER`, `fp32:FOLDER` (both ONNX)
-    or `torch:FOLDER_OR_HUB_NAME`.
-    """
+    """`hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:`, `fp32:` or `torch:FOLDER`."""
     kind, _, model = name.partition(":")
     makers: dict[str, Callable[[], Rank]] = {
         "hybrid": lambda: HybridReranker().rank,
@@ -67,13 +65,13 @@ def main() -> None:
     say(chosen.json, f"{chosen.reranker} on {len(topics)} queries of {chosen.hits}")
     first_stage, _ = evaluate(reranker("bm25"), topics)
     values, speed = evaluate(reranker(chosen.reranker), topics)
-    low, high = mean_interval(values, seed=chosen.seed)
+    interval = mean_interval(values, seed=chosen.seed)
     finish(
         {
             "reranker": chosen.reranker,
             "queries": len(topics),
             "ndcg@10": round(fmean(values), 4),
-            "ci95": [round(low, 4), round(high, 4)],
+            "ci95": [round(interval.low, 4), round(interval.high, 4)],
             "bm25_ndcg@10": round(fmean(first_stage), 4),
             "pairs_per_s": round(speed, 1),
         }

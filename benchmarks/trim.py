@@ -47,13 +47,13 @@ def main() -> None:
     rank = reranker(chosen.reranker)
     kept, removed = measure(lambda case: rank(case.question, case.passages)[: chosen.top_k], cases)
     by_chance, _ = measure(lambda case: case.passages[: chosen.top_k], cases)
-    low, high = mean_interval(kept, seed=chosen.seed)
+    interval = mean_interval(kept, seed=chosen.seed)
     finish(
         {
             "reranker": chosen.reranker,
             "questions": len(cases),
             "gold_kept": round(fmean(kept), 4),
-            "ci95": [round(low, 4), round(high, 4)],
+            "ci95": [round(interval.low, 4), round(interval.high, 4)],
             "tokens_removed": round(removed, 4),
             "gold_kept_without_ranking": round(fmean(by_chance), 4),
         }

@@ -30,7 +30,12 @@ def _blocks(document: Path, kind: str) -> list[str]:
 def test_blocks_run_in_order(document: Path, tmp_path: Path) -> None:
     script = "\n".join(_blocks(document, "python"))
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, f"{document}:\n{done.stderr[-3000:]}"
 
@@ -50,7 +55,12 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("example", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)
 def test_examples_run(example: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(example)], cwd=tmp_path, capture_output=True, text=True, timeout=240
+        [sys.executable, str(example)],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip(), "an example shows what it did"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from langchain_core.messages import (
@@ -31,7 +31,7 @@ from ragthrift import Completion, InputError, Message, Passage, ToolCall, Usage
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
+    max_leaves=3,
 )
 metadata = st.dictionaries(st.sampled_from(["relevance_score", "id", "source"]) | st.text(), values)
 documents = st.lists(
@@ -45,6 +45,11 @@ documents = st.lists(
 )
 
 
+on_busy_machines = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
 def there_and_back(
     step: Callable[[Sequence[Passage]], Sequence[Passage]], documents: list[Document]
 ) -> list[Document]:
@@ -52,6 +57,7 @@ def there_and_back(
     return from_passages(step(given), given, documents)
 
 
+@on_busy_machines
 @given(documents)
 def test_nothing_done_changes_nothing(documents: list[Document]) -> None:
     before = copy.deepcopy(documents)
@@ -59,6 +65,7 @@ def test_nothing_done_changes_nothing(documents: list[Document]) -> None:
     assert documents == before
 
 
+@on_busy_machines
 @given(documents)
 def test_passages_rebuilt_from_their_parts_change_nothing(documents: list[Document]) -> None:
     def rebuilt(passages: Sequence[Passage]) -> list[Passage]:
@@ -67,6 +74,7 @@ def test_passages_rebuilt_from_their_parts_change_nothing(documents: list[Docume
     assert there_and_back(rebuilt, documents) == documents
 
 
+@on_busy_machines
 @given(documents, st.data())
 def test_any_choice_in_any_order_gives_those_documents(
     documents: list[Document], data: st.DataObject
@@ -77,6 +85,7 @@ def test_any_choice_in_any_order_gives_those_documents(
     assert kept == [documents[i] for i in chosen]
 
 
+@on_busy_machines
 @given(documents)
 def test_passages_have_ids_of_their_own(documents: list[Document]) -> None:
     passages = to_passages(documents)
@@ -84,13 +93,14 @@ def test_passages_have_ids_of_their_own(documents: list[Document]) -> None:
     assert [passage.text for passage in passages] == [d.page_content for d in documents]
 
 
+@on_busy_machines
 @given(documents, st.floats(allow_nan=False))
 def test_a_new_score_is_written_over_an_old_one(documents: list[Document], score: float) -> None:
     kept = there_and_back(lambda passages: [p.with_score(score) for p in passages], documents)
     assert all(document.metadata["relevance_score"] == score for document in kept)
 
 
-@settings(max_examples=20)
+@on_busy_machines
 @given(documents)
 def test_results_share_no_metadata_with_the_documents_given(documents: list[Document]) -> None:
     before = copy.deepcopy(documents)

@@ -75,9 +75,9 @@ class Called(BaseCallbackHandler):
 def heard() -> Iterator[Heard]:
     root = get_dispatcher()
     before = list(root.event_handlers)
-    handler = Heard(events=[])
-    root.add_event_handler(handler)
-    yield handler
+    listening = Heard(events=[])
+    root.add_event_handler(listening)
+    yield listening
     root.event_handlers = before
 
 

@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -52,8 +51,7 @@ def test_pieces_arrive_when_the_model_has_them() -> None:
 
 async def test_awaited_pieces_arrive_one_by_one_and_the_loop_goes_on() -> None:
     model = ScriptedStream(seconds=0.1)
-    started = time.perf_counter()
-    at: list[float] = []
+    sent: list[int] = []
     ticks = 0
 
     async def tick() -> None:
@@ -64,10 +62,10 @@ async def test_awaited_pieces_arrive_one_by_one_and_the_loop_goes_on() -> None:
 
     ticking = asyncio.create_task(tick())
     async for _ in await LocalLLM(model).astream_chat(USER):
-        at.append(time.perf_counter() - started)
+        sent.append(len(model.sent))
     ticking.cancel()
-    assert at[0] < 0.25 < at[-1]
-    assert ticks > 10
+    assert sent == [1, 2, 3, 4, 4]
+    assert ticks > 5
 
 
 def test_a_model_that_cannot_stream_answers_in_one_piece() -> None:
@@ -90,7 +88,7 @@ def test_a_stream_without_a_completion_is_refused() -> None:
             yield "Yes."
             return None  # type: ignore[return-value]
 
-    with pytest.raises(ContractError, match="return Completion"):
+    with pytest.raises(ContractError, match="ended with a NoneType"):
         list(LocalLLM(Forgetful()).stream_chat(USER))
 
 

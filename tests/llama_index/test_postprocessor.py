@@ -171,11 +171,14 @@ async def test_events_are_told_on_the_thread_that_awaits(
 
 
 async def test_awaiting_does_not_block_the_loop(nodes: list[NodeWithScore]) -> None:
+    together = threading.Barrier(3, timeout=5)
+
     def slow(query: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+        together.wait()
         time.sleep(0.3)
         return passages
 
-    step = RagthriftPostprocessor([slow])
+    step = RagthriftPostprocessor([slow], on_error="raise")
     ticks = 0
 
     async def tick() -> None:
@@ -185,11 +188,9 @@ async def test_awaiting_does_not_block_the_loop(nodes: list[NodeWithScore]) -> N
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    started = time.perf_counter()
     await asyncio.gather(
         *(step.apostprocess_nodes(list(nodes), query_str="Who?") for _ in range(3))
     )
-    assert time.perf_counter() - started < 0.6
     assert ticks > 5
     ticking.cancel()
 

@@ -69,6 +69,9 @@ class LocalLLM(CustomLLM):
     max_tokens: int | None = Field(
         default=None, gt=0, description="Tokens of an answer at most; None is up to the model."
     )
+    stop: tuple[str, ...] = Field(
+        default=(), description="Strings that end an answer; those of a call replace them."
+    )
     is_chat_model: bool = Field(
         default=True, description="Whether LlamaIndex sends its prompts as chat messages."
     )
@@ -176,7 +179,8 @@ class LocalLLM(CustomLLM):
                 f"LocalLLM takes max_tokens and stop, not {sorted(unknown)}; "
                 "set what is about sampling on the model itself"
             )
-        stop = given.get("stop") or ()
+        stop = given.get("stop")
+        stop = self.stop if stop is None else stop
         return {
             "max_tokens": given.get("max_tokens", self.max_tokens),
             "stop": (stop,) if isinstance(stop, str) else tuple(stop),

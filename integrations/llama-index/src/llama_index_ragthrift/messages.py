@@ -40,8 +40,13 @@ def to_messages(messages: Sequence[ChatMessage]) -> list[Message]:
     return [_to_message(at, message) for at, message in enumerate(messages)]
 
 
-def to_chat_response(completion: Completion) -> ChatResponse:
+def to_chat_response(completion: object) -> ChatResponse:
     """The answer with its usage in `raw["usage"]`, in OpenAI's words."""
+    if not isinstance(completion, Completion):
+        raise ContractError(
+            f"the model ended with a {type(completion).__name__}; complete() and the generator of "
+            "stream() must return a ragthrift.Completion, or the usage of the call is lost"
+        )
     return ChatResponse(message=_answer(completion), raw=_raw(completion))
 
 
@@ -55,18 +60,9 @@ def to_chat_stream(pieces: Pieces) -> Generator[ChatResponse, None, None]:
             message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
             yield ChatResponse(message=message, delta=delta)
     except StopIteration as end:
-        yield to_chat_response(_whole(end.value)).model_copy(update={"delta": ""})
+        yield to_chat_response(end.value).model_copy(update={"delta": ""})
     finally:
         pieces.close()
-
-
-def _whole(returned: object) -> Completion:
-    if not isinstance(returned, Completion):
-        raise ContractError(
-            f"stream() returned a {type(returned).__name__}: a generator of pieces must end with "
-            "`return Completion(...)`, or the usage of the call is lost"
-        )
-    return returned
 
 
 def _to_message(at: int, message: ChatMessage) -> Message:

@@ -88,6 +88,7 @@ class Pipeline:
             return dict(self._failures)
 
     def __call__(self, query: str, passages: Sequence[Passage]) -> list[Passage]:
+        """The passages after every step: a pipeline is a step too."""
         return list(self.run(query, passages).passages)
 
     def run(self, query: str, passages: Sequence[Passage]) -> Run:
@@ -136,7 +137,14 @@ class Pipeline:
             log.warning("%s failed and was passed over (logged once)", name, exc_info=error)
 
     def _count(self, passages: Sequence[Passage]) -> int:
-        return sum(self._counter.count(passage.text) for passage in passages)
+        try:
+            return sum(self._counter.count(passage.text) for passage in passages)
+        except Exception as error:
+            if self._on_error == "raise":
+                raise
+            self._count_failure("token_counter", error)
+            self._counter = EstimatedTokens()
+            return self._count(passages)
 
     def _tell(self, run: Run) -> None:
         if self._on_run is None:

@@ -21,7 +21,10 @@ class _Retriever(BaseRetriever):
     retrieve: Any
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain passes it by name
     ) -> list[Document]:
         return [
             Document(id=passage.id, page_content=passage.text, metadata=dict(passage.metadata))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean
 
-from ragthrift import Completion, Message, Usage
+from ragthrift import Completion, InputError, Message, Usage
 from ragthrift.prices import dollars
 from ragthrift.protocols import LLM, TokenCounter
 from ragthrift_bench.answers import contains, exact_match, token_f1
@@ -90,7 +90,8 @@ def _usage(sent: Sequence[Message], got: Completion, counter: TokenCounter) -> U
 
 def _price(usage: Usage, model: str) -> Decimal:
     price = dollars(usage, model)
-    assert price is not None, "the command checks the model's price before it starts"
+    if price is None:
+        raise InputError(f"no known price for {model!r}; name a model that genai-prices knows")
     return price
 
 

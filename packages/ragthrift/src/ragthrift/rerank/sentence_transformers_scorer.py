@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ragthrift.errors import ModelError, missing_extra
 from ragthrift.onnx import batches
@@ -73,9 +73,9 @@ def load_cross_encoder(model: "str | CrossEncoder", device: str = "cpu") -> "Cro
     except ImportError as error:
         missing_extra("torch", "sentence-transformers", error)
     if isinstance(model, CrossEncoder):
-        return model
+        return cast("CrossEncoder", model)
     try:
-        return CrossEncoder(model, device=device, trust_remote_code=False)
+        return cast("CrossEncoder", CrossEncoder(model, device=device, trust_remote_code=False))
     except OSError as error:
         raise ModelError(
             f"cannot load the cross-encoder {model!r}: give a folder that holds one, or a hub name "

@@ -146,16 +146,20 @@ class CacheContract:
     def test_threads_get_their_own_answers(self) -> None:
         """One cache serves many requests at once."""
         cache = self.make()
+        tenants = [f"tenant {number}" for number in range(8)]
 
-        def store_then_look_up(tenant: str) -> list[str | None]:
-            scope = Scope.of(tenant=tenant)
+        def store(tenant: str) -> None:
             for number in range(20):
-                cache.store(f"Question {number}?", f"{tenant} {number}", scope=scope)
+                question, answer = f"Question {number}?", f"{tenant} {number}"
+                cache.store(question, answer, scope=Scope.of(tenant=tenant))
                 cache.invalidate(document_id="unknown")
+
+        def look_up(tenant: str) -> list[str | None]:
+            scope = Scope.of(tenant=tenant)
             hits = [cache.lookup(f"Question {number}?", scope=scope) for number in range(20)]
             return [hit.answer if hit else None for hit in hits]
 
-        tenants = [f"tenant {number}" for number in range(8)]
-        for place, answers in enumerate(from_threads(store_then_look_up, tenants)):
+        from_threads(store, tenants)
+        for place, answers in enumerate(from_threads(look_up, tenants)):
             wanted = [f"{tenants[place % 8]} {number}" for number in range(20)]
             assert answers == wanted, "answers were lost or mixed up between threads"

@@ -1,0 +1,17 @@
+"""How a conversation becomes one text, for models that have no chat template."""
+
+from collections.abc import Callable, Sequence
+
+from ragthrift.types import Message
+
+PromptFormat = Callable[[Sequence[Message]], str]
+"""Writes the whole prompt, up to where the model is to go on."""
+
+
+def plain_text(messages: Sequence[Message]) -> str:
+    """The contents alone, joined by blank lines: for messages that are a few-shot prompt already.
+
+    >>> plain_text([Message("system", "Q: 2+2?\\nA: 4"), Message("user", "Q: 3+3?\\nA:")])
+    'Q: 2+2?\\nA: 4\\n\\nQ: 3+3?\\nA:'
+    """
+    return "\n\n".join(message.content for message in messages)
