@@ -66,7 +66,7 @@ def test_every_form_of_one_tokenizer_counts_alike(tmp_path: Path) -> None:
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = with_limits()
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]")  # type: ignore[no-untyped-call]
     fast.save_pretrained(tmp_path / "fast")
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     forms = (

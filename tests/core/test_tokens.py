@@ -38,7 +38,10 @@ NO_NETWORK = """
 import socket
 def refuse(*args, **kwargs):
     raise AssertionError("the network was used")
-socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+class Closed(socket.socket):
+    __init__ = refuse
+socket.socket = Closed
+socket.create_connection = socket.getaddrinfo = refuse
 """
 
 
@@ -62,7 +65,7 @@ def varied_texts() -> list[str]:
     characters = [
         chr(point) for point in range(0x20000) if unicodedata.category(chr(point)) != "Cs"
     ]
-    mixtures = ["".join(pick.choices(characters, k=80)) for _ in range(80)]
+    mixtures = ["".join(pick.choices(characters, k=80)) for _ in range(90)]
     ascii_only = ["".join(map(chr, pick.choices(range(128), k=120))) for _ in range(60)]
     names = ["<|endoftext|>", "<|fim_prefix|>", "<|endofprompt|>", "<|im_start|>user<|im_sep|>"]
     special = [f"{a} before {b}{a}" for a in names for b in names]
@@ -83,12 +86,10 @@ def varied_texts() -> list[str]:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_counts_are_those_of_tiktoken(encoding: OpenAIEncoding) -> None:
     texts = varied_texts()
-    assert len(set(texts)) >= 290
+    assert len(set(texts)) >= 300
     wanted = run(REFERENCE, encoding, given=json.dumps(texts), TIKTOKEN_CACHE_DIR=str(TABLES))
     counter = OpenAITokens(encoding)
-    plain = [text for text in texts if "<|endof" not in text and "<|fim" not in text]
-    counts = dict(zip(texts, json.loads(wanted), strict=True))
-    assert [counter.count(text) for text in plain] == [counts[text] for text in plain]
+    assert [counter.count(text) for text in texts] == json.loads(wanted)
 
 
 def test_the_two_encodings_differ() -> None:

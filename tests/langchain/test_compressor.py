@@ -8,6 +8,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler, CallbackManager
 from langchain_core.documents import Document
 from langchain_core.runnables import RunnableLambda
+from pydantic import ValidationError
 
 from langchain_ragthrift import RagthriftCompressor
 from ragthrift import ContractError, InputError, Passage, Run, Savings
@@ -157,3 +158,8 @@ def test_a_copy_runs_its_own_steps() -> None:
     assert compressor.compress_documents([CATS, DOGS], "What?") == []
     assert compressor.pipeline.failures == {"broken": 1}
     assert changed.pipeline.failures == {}
+
+
+def test_steps_cannot_be_exchanged_behind_the_pipelines_back() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        RagthriftCompressor([unchanged]).steps = (broken,)  # type: ignore[misc]

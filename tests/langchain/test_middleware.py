@@ -16,7 +16,7 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_ragthrift import TrimToolMessages
-from ragthrift import InputError, Passage
+from ragthrift import InputError, Passage, Run
 from tests.langchain.fakes import broken, drop_all, keep, unchanged
 
 CATS = Document("Cats sleep.", id="c", metadata={"source": "a.md"})
@@ -111,13 +111,15 @@ def test_content_that_is_no_rendering_is_handed_on_with_one_warning(
     ],
 )
 async def test_what_is_no_retrieved_text_is_handed_on_as_it_is(given: Any) -> None:
-    middleware = TrimToolMessages([drop_all, keep("Dogs bark.")])
+    runs: list[Run] = []
+    middleware = TrimToolMessages([keep("Dogs bark.")], on_run=runs.append)
 
     async def handler(_: ToolCallRequest) -> Any:
         return given
 
     assert middleware.wrap_tool_call(request(), lambda _: given) is given
     assert await middleware.awrap_tool_call(request(), handler) is given
+    assert not runs, "what is not trimmed is not counted"
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,8 @@ class TrimToolMessages(AgentMiddleware):
             return result
         documents = documents_of(result)
         pieces = documents or self._pieces(content)
+        if not pieces:
+            return result
         prompt = self._prompt if documents else None
         layout = find_layout(content, pieces, separator=self._separator, prompt=prompt)
         if layout is None:

@@ -34,6 +34,8 @@ class Row:
     cluster: str | None = None
     """The source document, where questions share one."""
     error: str | None = None
+    expected: tuple[str, ...] = ()
+    """The gold answers, any of them right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Results:
 
 def _outcome(raw: dict[str, Any]) -> Outcome:
     comparison = raw.pop("comparison")
-    rows = tuple(Row(usage=Usage(**row.pop("usage")), **row) for row in raw.pop("rows"))
+    rows = tuple(_row(row) for row in raw.pop("rows"))
     levers: Sequence[str] = raw.pop("levers")
     return Outcome(
         levers=tuple(levers),
@@ -115,6 +117,11 @@ def _outcome(raw: dict[str, Any]) -> Outcome:
         comparison=_comparison(comparison) if comparison else None,
         **raw,
     )
+
+
+def _row(raw: dict[str, Any]) -> Row:
+    usage, expected = Usage(**raw.pop("usage")), tuple(raw.pop("expected", ()))
+    return Row(usage=usage, expected=expected, **raw)
 
 
 def _comparison(raw: dict[str, Any]) -> Comparison:

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_ragthrift import ChatLocal, RagthriftCompressor
 from ragthrift.protocols import LLM, Reranker
 from ragthrift_bench.demo.measure import Answered, Application
-from ragthrift_bench.demo.reader import PROMPT
+from ragthrift_bench.demo.reader import MAX_TOKENS, PROMPT, STOP
 from ragthrift_bench.demo.retrieval import Retrieve
 
 
@@ -42,7 +42,7 @@ def langchain_rag(retrieve: Retrieve, llm: LLM, lever: Reranker | None) -> Appli
     answer = (
         RunnablePassthrough.assign(context=lambda state: _join(state["documents"]))
         | PromptTemplate.from_template(PROMPT)
-        | ChatLocal(llm=llm, model_name="reader")
+        | ChatLocal(llm=llm, model_name="reader", max_tokens=MAX_TOKENS, stop=STOP)
     )
     chain = {"question": RunnablePassthrough(), "documents": retriever} | (
         RunnablePassthrough.assign(answer=answer)

@@ -11,7 +11,7 @@ from llama_index_ragthrift import LocalLLM, RagthriftPostprocessor
 from ragthrift import Passage
 from ragthrift.protocols import LLM, Reranker
 from ragthrift_bench.demo.measure import Answered, Application
-from ragthrift_bench.demo.reader import PROMPT
+from ragthrift_bench.demo.reader import MAX_TOKENS, PROMPT, STOP
 from ragthrift_bench.demo.retrieval import Retrieve
 
 
@@ -41,7 +41,7 @@ def llama_index_rag(retrieve: Retrieve, llm: LLM, lever: Reranker | None) -> App
     prompt = PROMPT.replace("{context}", "{context_str}").replace("{question}", "{query_str}")
     query_engine = RetrieverQueryEngine.from_args(
         _Retriever(retrieve),
-        llm=LocalLLM(llm=llm),
+        llm=LocalLLM(llm, max_tokens=MAX_TOKENS, stop=STOP),
         node_postprocessors=[RagthriftPostprocessor(steps=[lever])] if lever else [],
         text_qa_template=PromptTemplate(prompt),
     )

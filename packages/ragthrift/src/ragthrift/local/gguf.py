@@ -49,7 +49,8 @@ Value = bool | int | float | str | SkippedArray
 class GGUFHeader:
     """The key-values of a model file and what they mean.
 
-    >>> GGUFHeader(3, 1, {"general.architecture": "llama", "llama.context_length": 8192}).trained_ctx
+    >>> said = {"general.architecture": "llama", "llama.context_length": 8192}
+    >>> GGUFHeader(version=3, tensor_count=1, metadata=said).trained_ctx
     8192
     """
 
@@ -123,12 +124,15 @@ class _Reader:
         """Step over `size` bytes; where they began."""
         start = self._at
         if size > self._end - start:
-            raise ModelError(
-                f"it is cut off or corrupt: {size} bytes are due at {start}, "
-                f"the file ends at {self._end}"
-            )
+            raise self._cut_off(size, start)
         self._at = start + size
         return start
+
+    def _cut_off(self, size: int, start: int) -> ModelError:
+        return ModelError(
+            f"it is cut off or corrupt: {size} bytes are due at {start}, "
+            f"the file ends at {self._end}"
+        )
 
     def _number(self, kind: struct.Struct) -> int:
         found = kind.unpack_from(self._content, self._advance(kind.size))[0]
@@ -150,9 +154,7 @@ class _Reader:
         if kind not in _NUMBERS:
             raise ModelError(f"it is corrupt: unknown value type {kind} before {self._at}")
         number = _NUMBERS[kind]
-        found: bool | int | float = number.unpack_from(
-            self._content, self._advance(number.size)
-        )[0]
+        found: bool | int | float = number.unpack_from(self._content, self._advance(number.size))[0]
         return found
 
     def _array(self) -> SkippedArray:
@@ -171,12 +173,9 @@ class _Reader:
         unpack = _U64.unpack_from
         for _ in range(count):
             if at > end:
-                break
+                raise self._cut_off(_U64.size, at)
             at += _U64.size + unpack(content, at)[0]
-        else:
-            self._advance(at - self._at)
-            return
-        self._advance(at + _U64.size - self._at)
+        self._advance(at - self._at)
 
     def _check_tensors(self, count: int, alignment: Value) -> None:
         last = max((self._tensor_offset() for _ in range(count)), default=None)

@@ -9,9 +9,9 @@ PromptFormat = Callable[[Sequence[Message]], str]
 
 
 def plain_text(messages: Sequence[Message]) -> str:
-    """The contents alone, joined by blank lines: for messages that are a few-shot prompt already.
+    r"""The contents alone, joined by blank lines: for messages that are a few-shot prompt already.
 
-    >>> plain_text([Message("system", "Q: 2+2?\\nA: 4"), Message("user", "Q: 3+3?\\nA:")])
-    'Q: 2+2?\\nA: 4\\n\\nQ: 3+3?\\nA:'
+    >>> plain_text([Message("system", "Q: 2+2?\nA: 4"), Message("user", "Q: 3+3?\nA:")])
+    'Q: 2+2?\nA: 4\n\nQ: 3+3?\nA:'
     """
     return "\n\n".join(message.content for message in messages)

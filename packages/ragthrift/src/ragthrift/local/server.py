@@ -3,25 +3,21 @@
 import json
 import os
 import secrets
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ragthrift.errors import ContextOverflowError, InputError, ModelError, missing_extra
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from ragthrift.local.callback import iterate_callback
 
 Reply = Mapping[str, Any]
 Route = Literal["completions", "chat_completions"]
 
-_QUICK_ANSWER_SECONDS = 60.0
+_QUICK_QUESTION_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +28,14 @@ class ServerOptions:
     """Context window in tokens."""
     threads: int
     cache_mib: int
-    """Memory for prompt prefixes that are not in the window at the moment, in MiB."""
+    """Memory in MiB for prompt prefixes that are not in the window at the moment."""
 
 
 class LlamaServer:
-    """A loaded model. Safe to use from many threads; calls wait for each other in its queue.
+    """A loaded model. Safe to use from many threads: calls wait for each other in its queue.
 
-    Answers come by direct call. Only token counts go over the loopback port, which is guarded by
-    a random key: the package offers no other way to the tokenizer.
+    Answers come by direct call. Only token counts go over the loopback port, which a random key
+    guards: xllamacpp offers no other way to the tokenizer.
     """
 
     def __init__(self, model_path: Path, options: ServerOptions) -> None:
@@ -51,8 +47,8 @@ class LlamaServer:
             self._server: Any = xllamacpp.Server(parameters)
         except RuntimeError as error:
             raise ModelError(
-                f"llama.cpp could not load {model_path}; the file may be incomplete, of a kind "
-                f"that this build does not know, or too large for the memory: {error}"
+                f"llama.cpp could not load {model_path}: the file may be incomplete, of a kind "
+                "that this build does not know, or too large for the memory"
             ) from error
 
     def close(self) -> None:
@@ -60,15 +56,13 @@ class LlamaServer:
         self._server = None
 
     def ask(self, path: str, body: Reply) -> Reply:
-        """One quick question to the loopback port, such as a token count."""
-        # While this name lives, so does the server: it would wait for this very request to end.
+        """One quick question over the loopback port, such as a token count."""
+        # A server that is freed waits for its open requests: the name must outlive this one.
         server = self._running()
-        connection = HTTPConnection(
-            urlsplit(server.listening_address).netloc, timeout=_QUICK_ANSWER_SECONDS
-        )
+        address = urlsplit(server.listening_address).netloc
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
         try:
-            with closing(connection):
+            with closing(HTTPConnection(address, timeout=_QUICK_QUESTION_SECONDS)) as connection:
                 connection.request("POST", path, json.dumps(body), headers)
                 reply: Reply = json.loads(connection.getresponse().read())
         except (OSError, HTTPException, ValueError) as error:
@@ -76,30 +70,56 @@ class LlamaServer:
         return _checked(reply)
 
     def stream(self, route: Route, body: Reply) -> Generator[Reply, None, None]:
-        """Chunks of an answer as they come; closing the generator stops the model.
-
-        The call runs in a thread of its own, so that Ctrl-C gets through while the model reads a
-        long prompt.
-        """
-        chunks: SimpleQueue[Reply | Exception | None] = SimpleQueue()
-        unwanted = threading.Event()
-
-        def deliver(chunk: Reply) -> bool:
-            chunks.put(chunk)
-            return unwanted.is_set()
-
-        call = _Call(self._running(), route, {**body, "stream": True}, deliver, chunks)
-        threading.Thread(target=call.run, name=f"llama.cpp {route}").start()
-        del call
-        try:
-            while (chunk := chunks.get()) is not None:
-                if isinstance(chunk, Exception):
-                    raise ModelError(f"llama.cpp failed: {chunk}") from chunk
-                yield _checked(chunk)
-        finally:
-            unwanted.set()
+        """Chunks of an answer as they come; closing the generator stops the model."""
+        call = getattr(self._running(), f"handle_{route}")
+        chunks: Generator[Reply, None, None] = iterate_callback(
+            lambda deliver: call({**body, "stream": True}, deliver)
+        )
+        with closing(chunks):
+            yield from map(_checked, chunks)
 
     def _running(self) -> Any:
-        if self._server is None:
+        server = self._server
+        if server is None:
             raise ModelError("this model is closed; load it again")
-        return self._server
+        return server
+
+
+def _import_xllamacpp() -> Any:
+    # libgomp reads these once, when it is loaded. Its default is to spin at barriers, which on
+    # busy CPUs slowed a model down from 20 to 0.2 tokens a second.
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import xllamacpp
+    except ImportError as error:
+        missing_extra("local", "xllamacpp", error)
+    return xllamacpp
+
+
+def _parameters(xllamacpp: Any, model_path: Path, options: ServerOptions) -> Any:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model_path)
+    parameters.n_ctx = options.n_ctx
+    parameters.cpuparams.n_threads = options.threads
+    parameters.cache_ram_mib = options.cache_mib
+    parameters.n_batch = 512
+    parameters.n_parallel = 1
+    parameters.verbosity = 0
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    return parameters
+
+
+def _checked(reply: Reply) -> Reply:
+    """The reply, unless it is one of llama.cpp's errors."""
+    error = reply.get("error", reply if "code" in reply else None)
+    if error is None:
+        return reply
+    message = str(error.get("message", error))
+    match error.get("type"):
+        case "exceed_context_size_error":
+            raise ContextOverflowError(error["n_prompt_tokens"], error["n_ctx"])
+        case "invalid_request_error":
+            raise InputError(f"llama.cpp refused the request: {message}")
+    raise ModelError(f"llama.cpp failed: {message}")

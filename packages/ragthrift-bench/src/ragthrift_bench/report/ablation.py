@@ -1,0 +1,56 @@
+"""What each lever does alone, and what would be missing without it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragthrift_bench.report.lines import Line, full_stack
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One lever of the run."""
+
+    lever: str
+    alone: Line | None
+    without: Line | None
+    """All levers but this one."""
+    adds_dollars: float | None
+    """Dollars for 1,000 questions that it takes off the bill of the others; below 0 it adds."""
+    adds_quality: float | None
+    """What it changes in the mean quality of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The levers of a run, in the order they were first tried, and all of them together."""
+
+    parts: tuple[Part, ...]
+    together: Line | None
+
+    @property
+    def summed(self) -> float | None:
+        """The saved shares of the levers alone, added up; `None` unless all were tried alone."""
+        alone = [part.alone for part in self.parts if part.alone and part.alone.change]
+        if self.together is None or len(alone) < len(self.parts):
+            return None
+        return sum(line.saved for line in alone)
+
+
+def ablation(found: Sequence[Line]) -> Ablation:
+    """Read off which configuration tries which levers."""
+    every = list(dict.fromkeys(lever for line in found for lever in line.levers))
+    together = full_stack(found)
+    return Ablation(tuple(_part(lever, every, together, found) for lever in every), together)
+
+
+def _part(lever: str, every: Sequence[str], together: Line | None, found: Sequence[Line]) -> Part:
+    alone = _with_levers({lever}, found)
+    without = _with_levers(set(every) - {lever}, found) if together else None
+    if together is None or without is None:
+        return Part(lever, alone, without, None, None)
+    dollars = without.dollars - together.dollars
+    return Part(lever, alone, without, dollars, together.quality - without.quality)
+
+
+def _with_levers(levers: set[str], found: Sequence[Line]) -> Line | None:
+    return next((line for line in found if set(line.levers) == levers), None)

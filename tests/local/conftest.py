@@ -1,0 +1,46 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragthrift.errors import MissingExtraError
+from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text, smollm2_135m
+
+
+@pytest.fixture(scope="session")
+def smollm2_path() -> Path:
+    pytest.importorskip("xllamacpp")
+    try:
+        return smollm2_135m()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def gemma_path() -> Path:
+    pytest.importorskip("xllamacpp")
+    try:
+        return gemma_3_270m()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def smollm2(smollm2_path: Path) -> Iterator[LlamaCppLLM]:
+    """A chat model: its file holds a template."""
+    with LlamaCppLLM(smollm2_path, n_ctx=1024) as llm:
+        yield llm
+
+
+@pytest.fixture(scope="session")
+def continuing(smollm2_path: Path) -> Iterator[LlamaCppLLM]:
+    """The same model asked as a base model: it goes on with the text."""
+    with LlamaCppLLM(smollm2_path, n_ctx=512, prompt_format=plain_text) as llm:
+        yield llm
+
+
+@pytest.fixture(scope="session")
+def gemma(gemma_path: Path) -> Iterator[LlamaCppLLM]:
+    """A base model: its file holds no template."""
+    with LlamaCppLLM(gemma_path, n_ctx=1024, prompt_format=plain_text) as llm:
+        yield llm
