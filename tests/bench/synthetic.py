@@ -66,7 +66,9 @@ def make_results(
     cases = [_case(number, seed) for number in range(questions)]
     baseline = Outcome("baseline", (), tuple(_row(case, (), seed) for case in cases))
     others = [
-        _compared(Outcome(name, levers, tuple(_row(case, levers, seed) for case in cases)), baseline)
+        _compared(
+            Outcome(name, levers, tuple(_row(case, levers, seed) for case in cases)), baseline
+        )
         for name, levers in configurations.items()
     ]
     return Results(

@@ -91,13 +91,14 @@ def _exempt(node: Definition) -> bool:
 
 
 def public_names(tree: ast.Module) -> set[str]:
-    """What a package binds for others: its own names, and those from modules of this project."""
+    """What a package binds for others: what it defines, and what it imports but does not use."""
     names: set[str] = set()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for node in tree.body:
         if isinstance(node, Definition):
             names.add(node.name)
         elif isinstance(node, ast.ImportFrom) and _is_ours(node):
-            names |= {alias.asname or alias.name for alias in node.names}
+            names |= {alias.asname or alias.name for alias in node.names} - used
         elif isinstance(node, ast.Assign):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -174,7 +175,8 @@ def test_the_rules_see_what_they_should() -> None:
     documented = 'class A:\n  "A."\n  def b(self): ...\n  def _c(self): ...\ndef d(): ...\n'
     assert list(undocumented(ast.parse(documented).body)) == ["A.b", "d"]
     bound = "from ragthrift.x import a, b as c\nfrom x import y\n_d = 1\nE: int = 2\ndef f(): ..."
-    assert public_names(ast.parse(bound)) == {"a", "c", "E", "f"}
+    bound += "\nfrom ragthrift.x import g\ndef h() -> g: ..."
+    assert public_names(ast.parse(bound)) == {"a", "c", "E", "f", "h"}
     assert in_order(["b", "A", "C", "LIMIT", "a"]) == ["LIMIT", "A", "C", "a", "b"]
 
 

@@ -355,3 +355,24 @@ def test_passages_may_come_as_any_iterable(
     make: Callable[[Sequence[Passage]], Sequence[Passage]],
 ) -> None:
     assert Pipeline([first_two])(QUERY, make(PASSAGES)) == PASSAGES[:2]
+
+
+class BrokenCounter:
+    exact = True
+
+    def count(self, text: str) -> int:
+        raise RuntimeError("no tokenizer today")
+
+
+def test_a_broken_token_counter_is_replaced_by_an_estimate() -> None:
+    pipeline = Pipeline([lambda query, passages: passages[:1]], token_counter=BrokenCounter())
+    run = pipeline.run("?", [Passage("one two three"), Passage("four")])
+    assert len(run.passages) == 1
+    assert pipeline.failures == {"token_counter": 1}
+    assert (run.records[0].exact, run.records[0].tokens.before > 0) == (False, True)
+
+
+def test_a_broken_token_counter_raises_when_asked_to() -> None:
+    pipeline = Pipeline([], token_counter=BrokenCounter(), on_error="raise")
+    with pytest.raises(RuntimeError, match="no tokenizer"):
+        pipeline.run("?", [Passage("one")])

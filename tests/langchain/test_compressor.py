@@ -162,4 +162,4 @@ def test_a_copy_runs_its_own_steps() -> None:
 
 def test_steps_cannot_be_exchanged_behind_the_pipelines_back() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        RagthriftCompressor([unchanged]).steps = (broken,)  # type: ignore[misc]
+        RagthriftCompressor([unchanged]).steps = (broken,)

@@ -138,6 +138,11 @@ def test_a_written_score_is_a_plain_float() -> None:
     assert type(kept.metadata["relevance_score"]) is float
 
 
+def test_a_score_that_no_step_wrote_stays_as_it_stood() -> None:
+    document = Document("Cats.", metadata={"relevance_score": 2**53 + 1})
+    assert there_and_back(lambda passages: passages, [document]) == [document]
+
+
 def test_a_shorter_text_replaces_the_content_and_nothing_else() -> None:
     document = Document("Cats sleep. Dogs bark.", id="a", metadata={"page": 3})
     (kept,) = there_and_back(lambda passages: [passages[0].with_text("Dogs bark.")], [document])

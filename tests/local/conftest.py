@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -7,22 +8,24 @@ from ragthrift.errors import MissingExtraError
 from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text, smollm2_135m
 
 
-@pytest.fixture(scope="session")
-def smollm2_path() -> Path:
-    pytest.importorskip("xllamacpp")
+def _installed(model: Callable[[], Path]) -> Path:
+    # Not pytest.importorskip: xllamacpp must not be imported before the thread settings stand.
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed")
     try:
-        return smollm2_135m()
+        return model()
     except MissingExtraError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def smollm2_path() -> Path:
+    return _installed(smollm2_135m)
 
 
 @pytest.fixture(scope="session")
 def gemma_path() -> Path:
-    pytest.importorskip("xllamacpp")
-    try:
-        return gemma_3_270m()
-    except MissingExtraError as error:
-        pytest.skip(str(error))
+    return _installed(gemma_3_270m)
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def mcnemar(ours: Sequence[bool], theirs: Sequence[bool]) -> float:
     lost = sum(their and not our for our, their in pairs)
     discordant = won + lost
     tail = sum(comb(discordant, count) for count in range(min(won, lost) + 1))
-    return min(1.0, 2 * tail / 2**discordant)
+    return min(1.0, float(2 * tail / 2**discordant))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

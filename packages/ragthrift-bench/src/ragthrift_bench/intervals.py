@@ -92,7 +92,7 @@ def _by_cluster(
     numbering: dict[Hashable, int] = {}
     positions = [numbering.setdefault(label, len(numbering)) for label in clusters]
     sums = np.bincount(positions, weights=numbers)
-    return sums, np.bincount(positions).astype(np.float64)
+    return np.asarray(sums, dtype=np.float64), np.bincount(positions).astype(np.float64)
 
 
 def _resampled_means(sums: Floats, sizes: Floats, resamples: int, seed: int) -> Floats:

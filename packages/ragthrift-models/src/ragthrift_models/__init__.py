@@ -5,8 +5,6 @@ from pathlib import Path
 
 __all__ = ["minilm_model", "minilm_tokenizer"]
 
-MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-
 
 def minilm_model() -> Path:
     """all-MiniLM-L6-v2 as int8 ONNX, 23 MB: token ids in, one vector of 384 per token out."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragthrift.errors import ModelError, ModelNotFoundError, missing_extra
 from ragthrift.machine import available_cpus
-from ragthrift.tokens import load_tokenizer
+from ragthrift.tokens import load_tokenizer, well_formed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ class OnnxTransformer:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Where each token of the text starts and ends, in characters."""
-        return list(self.tokenizer.encode(text, add_special_tokens=False).offsets)
+        return list(self.tokenizer.encode(well_formed(text), add_special_tokens=False).offsets)
 
     def run(
         self, texts: Sequence[Text], reduce: Callable[["Floats", "Integers"], "Floats"]
@@ -52,7 +52,7 @@ class OnnxTransformer:
         """Shape (n, d): `reduce(first output, attention mask)` of every batch, in input order."""
         import numpy as np
 
-        encodings = self.tokenizer.encode_batch(list(texts))
+        encodings = self.tokenizer.encode_batch([_well_formed(text) for text in texts])
         rows: list[NDArray[np.float32] | None] = [None] * len(encodings)
         for batch in batches([len(encoding) for encoding in encodings], self._batch_tokens):
             feed = self._feed([encodings[position] for position in batch])
@@ -108,6 +108,12 @@ def _open_session(model: Path, threads: int) -> Any:
         return onnxruntime.InferenceSession(str(model), options)
     except Exception as error:
         raise ModelError(f"ONNX Runtime cannot load {model}: {error}") from error
+
+
+def _well_formed(text: Text) -> Text:
+    if isinstance(text, str):
+        return well_formed(text)
+    return well_formed(text[0]), well_formed(text[1])
 
 
 def _pad_id(tokenizer: Any) -> int:

@@ -13,7 +13,7 @@ from ragthrift.errors import RagthriftError
 from ragthrift_bench.progress import progress_bars
 
 
-def demo(  # noqa: PLR0913, PLR0917 - one argument for each option of the command
+def demo(
     data: Annotated[
         Path | None, typer.Option(help="NQ-open with gold passages (JSON lines, .gz) instead")
     ] = None,

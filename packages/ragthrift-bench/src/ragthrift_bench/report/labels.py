@@ -60,20 +60,20 @@ def placed(
     *,
     taken: Sequence[Box] = (),
     clutter: Sequence[Box] = (),
+    insist: bool = False,
 ) -> list[Box] | None:
     """A box of the given size near every point, or `None` where they do not all fit.
 
     `taken` must stay free; `clutter` (lines) is kept free as far as possible. Points with the
-    least room around them choose first.
+    least room around them choose first. With `insist` the least overlap is taken over none.
     """
     found: dict[int, Box] = {}
     for number in sorted(range(len(points)), key=lambda number: _room(points, number)):
         fixed = [*taken, *found.values()]
-        free = [
-            box
-            for box in _candidates(points[number], sizes[number])
-            if box.within(paper) and not any(box.overlaps(other) for other in fixed)
-        ]
+        inside = [box for box in _candidates(points[number], sizes[number]) if box.within(paper)]
+        free = [box for box in inside if not any(box.overlaps(other) for other in fixed)]
+        if insist and not free:
+            free = [min(inside, key=lambda box: sum(box.overlaps(other) for other in fixed))]
         if not free:
             return None
         found[number] = min(free, key=lambda box: _cost(box, points, number, clutter))
@@ -94,7 +94,9 @@ def _candidates(point: Place, size: tuple[float, float]) -> list[Box]:
         for direction in _DIRECTIONS:
             across, down = cos(direction), sin(direction)
             x, y = point[0] + distance * across, point[1] + distance * down
-            boxes.append(Box(x - width * (1 - across) / 2, y - height * (1 - down) / 2, width, height))
+            boxes.append(
+                Box(x - width * (1 - across) / 2, y - height * (1 - down) / 2, width, height)
+            )
     return boxes
 
 
@@ -108,4 +110,4 @@ def _cost(box: Box, points: Sequence[Place], number: int, clutter: Sequence[Box]
         for index, point in enumerate(points)
         if index != number
     )
-    return own + 12 * strangers + 7 * sum(box.overlaps(other) for other in clutter)
+    return own + 40 * strangers + 7 * sum(box.overlaps(other) for other in clutter)

@@ -18,12 +18,21 @@ def mark(verdict: str, x: float = 0.0, y: float = 0.0, radius: float = 6.0) -> s
     if verdict == "saves, non-inferior":
         return tag("circle", cx=x, cy=y, r=r, class_="mark good")
     if verdict == "inconclusive":
-        return _closed(((x, y - r * 1.2), (x + r * 1.2, y), (x, y + r * 1.2), (x - r * 1.2, y)), "open")
+        return _closed(
+            ((x, y - r * 1.2), (x + r * 1.2, y), (x, y + r * 1.2), (x - r * 1.2, y)), "open"
+        )
     if verdict == "saves, inferior":
-        return _closed(((x - r * 1.1, y - r * 0.9), (x + r * 1.1, y - r * 0.9), (x, y + r * 1.1)), "solid")
+        return _closed(
+            ((x - r * 1.1, y - r * 0.9), (x + r * 1.1, y - r * 0.9), (x, y + r * 1.1)), "solid"
+        )
     if verdict == "costs more":
         side = r * 0.9
-        corners = ((x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side))
+        corners = (
+            (x - side, y - side),
+            (x + side, y - side),
+            (x + side, y + side),
+            (x - side, y + side),
+        )
         return _closed(corners, "solid")
     ring = tag("circle", cx=x, cy=y, r=r, class_="mark open")
     return ring + tag("circle", cx=x, cy=y, r=r / 3, class_="mark solid")

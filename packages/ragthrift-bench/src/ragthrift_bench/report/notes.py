@@ -55,7 +55,7 @@ def method(results: Results) -> list[Note]:
     questions = len(results.baseline.rows)
     clusters = {row.cluster for row in results.baseline.rows if row.cluster is not None}
     notes = [
-        ("Questions", f"{questions:,} of {results.cases} (SHA {results.cases_hash})"),
+        ("Questions", f"{questions:,} of {results.cases} (hash {results.cases_hash})"),
         ("Answered by", results.answered_by),
         ("Prices", f"{results.model} on {results.price_date}"),
         ("Prompt caching", _caching(results.caching)),

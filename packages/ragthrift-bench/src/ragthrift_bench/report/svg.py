@@ -54,4 +54,4 @@ def picture(
 def _attribute(value: str | float) -> str:
     if isinstance(value, str):
         return value
-    return f"{value + 0.0:.1f}".removesuffix(".0")
+    return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
