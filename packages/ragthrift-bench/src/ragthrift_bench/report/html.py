@@ -13,6 +13,7 @@ from ragthrift_bench.report.regressions import worst_regressions
 from ragthrift_bench.report.scatter import scatter, scatter_metric
 from ragthrift_bench.report.sheets import SHEETS
 from ragthrift_bench.report.tables import (
+    TOKENS,
     ablation_table,
     billing_table,
     metrics_table,
@@ -58,7 +59,7 @@ def _words(results: Results, found: list[Line]) -> dict[str, Any]:
         "facts": words.facts(results),
         "warnings": words.warnings(found),
         "cards": [_card(line, line is best) for line in found if line.comparison],
-        "verdicts": verdict_table(results, found),
+        "verdicts": verdict_table(results, found).without(TOKENS),
         "asked": words.asked(len(results.baseline.rows)),
         "resolution": resolution_table(results, found),
         "ablation": ablation_table(levers, money_decimals(found[0].dollars)),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, hypot, pi, sin
 
-_DISTANCES = (11, 18, 28, 42, 60, 84)
-_DIRECTIONS = tuple(number * pi / 8 for number in range(16))
+_DISTANCES = (11, 15, 20, 28, 38, 50, 66, 84)
+_DIRECTIONS = tuple(number * pi / 4 for number in range(8))
 
 Place = tuple[float, float]
 
@@ -62,7 +62,7 @@ def placed(
     clutter: Sequence[Box] = (),
     insist: bool = False,
 ) -> list[Box] | None:
-    """A box of the given size near every point, or `None` where they do not all fit.
+    """A box of the given size nearest to its own point, or `None` where they do not all fit.
 
     `taken` must stay free; `clutter` (lines) is kept free as far as possible. Points with the
     least room around them choose first. With `insist` the least overlap is taken over none.
@@ -71,12 +71,16 @@ def placed(
     for number in sorted(range(len(points)), key=lambda number: _room(points, number)):
         fixed = [*taken, *found.values()]
         inside = [box for box in _candidates(points[number], sizes[number]) if box.within(paper)]
-        free = [box for box in inside if not any(box.overlaps(other) for other in fixed)]
+        free = [
+            box
+            for box in inside
+            if not any(box.overlaps(other) for other in fixed) and _belongs(box, points, number)
+        ]
         if insist and not free:
             free = [min(inside, key=lambda box: sum(box.overlaps(other) for other in fixed))]
         if not free:
             return None
-        found[number] = min(free, key=lambda box: _cost(box, points, number, clutter))
+        found[number] = min(free, key=lambda box: _cost(box, points[number], clutter))
     return [found[number] for number in range(len(points))]
 
 
@@ -100,14 +104,18 @@ def _candidates(point: Place, size: tuple[float, float]) -> list[Box]:
     return boxes
 
 
-def _cost(box: Box, points: Sequence[Place], number: int, clutter: Sequence[Box]) -> float:
-    """Far from its own point, near to another one, or over lines is bad."""
-    x, y = points[number]
-    near = box.nearest((x, y))
-    own = hypot(near[0] - x, near[1] - y)
-    strangers = sum(
-        own + 4 > hypot(box.nearest(point)[0] - point[0], box.nearest(point)[1] - point[1])
-        for index, point in enumerate(points)
-        if index != number
-    )
-    return own + 40 * strangers + 7 * sum(box.overlaps(other) for other in clutter)
+def _belongs(box: Box, points: Sequence[Place], number: int) -> bool:
+    """Whether a reader would give it to its own point: no other one is as near."""
+    own = _gap(box, points[number])
+    others = (_gap(box, point) for index, point in enumerate(points) if index != number)
+    return all(other > own + 2 for other in others)
+
+
+def _gap(box: Box, point: Place) -> float:
+    near = box.nearest(point)
+    return hypot(near[0] - point[0], near[1] - point[1])
+
+
+def _cost(box: Box, point: Place, clutter: Sequence[Box]) -> float:
+    """Far from its point or over lines is bad."""
+    return _gap(box, point) + 7 * sum(box.overlaps(other) for other in clutter)

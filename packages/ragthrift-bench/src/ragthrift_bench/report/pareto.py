@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ragthrift_bench.report.axis import Axis, covering, decimals_of, round_step
 from ragthrift_bench.report.frontier import Point, frontier, points_of
@@ -10,7 +11,7 @@ from ragthrift_bench.report.lettering import text_width, wrapped
 from ragthrift_bench.report.lines import Line
 from ragthrift_bench.report.marks import BASELINE, mark
 from ragthrift_bench.report.numbers import metric_name, money, money_decimals, plain
-from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet
+from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_tick
 from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
 
 _RADIUS = 6.0
@@ -96,8 +97,7 @@ class _Plot:
         decimals = max(2, decimals_of(round_step(across.high, self.sheet.ticks_across)))
         for tick in across.ticks(self.sheet.ticks_across):
             shapes.append(line(across(tick), up.start, across(tick), up.start + 5, "rule"))
-            label = money(tick, decimals) if tick else "$0"
-            shapes.append(words(label, across(tick), up.start + 20, class_="tick middle"))
+            shapes.append(price_tick(across(tick), up.start + 20, tick, decimals, self.sheet))
         shapes.append(line(across.start, up.start, across.end, up.start, "rule"))
         title = "Net dollars per 1,000 questions"
         return [*shapes, words(title, across.end, self.size[1] - 6, class_="axis-title end")]
@@ -134,12 +134,15 @@ class _Plot:
         return [Box(x - side / 2, y - side / 2, side, side) for x, y in places]
 
     def clutter(self, points: Sequence[Point]) -> list[Box]:
-        """What the error bars cover."""
+        """What the error bars and the frontier cover."""
         boxes = []
         for point in points:
             (x, y), (left, right) = self.place(point), map(self.across, point.dollars_ends)
             top, bottom = self.up(point.quality_ends[1]), self.up(point.quality_ends[0])
             boxes += [Box(x - 1, top, 2, bottom - top), Box(left, y - 1, right - left, 2)]
+        steps = [*map(self.place, frontier(points)), (self.across.end, self.up.start)]
+        for (x, y), (after, above) in pairwise(steps):
+            boxes += [Box(x, y - 1, after - x, 2), Box(after - 1, above, 2, y - above)]
         return boxes
 
     def bars(self, point: Point) -> list[str]:

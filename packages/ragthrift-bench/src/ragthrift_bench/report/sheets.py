@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from ragthrift_bench.report.lettering import text_width
+from ragthrift_bench.report.numbers import money
+from ragthrift_bench.report.svg import words
+
 LETTERS = 13.0
 """Size of names in a figure; the style sheet sets the same."""
 LINE_HEIGHT = 16.0
@@ -19,7 +23,7 @@ class Sheet:
 
 
 WIDE = Sheet("wide", 760, 8, 170)
-NARROW = Sheet("narrow", 342, 4, 118)
+NARROW = Sheet("narrow", 342, 5, 118)
 SHEETS = (WIDE, NARROW)
 
 
@@ -31,3 +35,11 @@ class Drawing:
     svg: str
     key: tuple[str, ...] = ()
     """Names by number, where the points are numbered because their names do not fit."""
+
+
+def price_tick(x: float, y: float, dollars: float, decimals: int, sheet: Sheet) -> str:
+    """An amount below its place on an axis, moved inwards where it would leave the sheet."""
+    text = money(dollars, decimals) if dollars else "$0"
+    half = text_width(text, 12) / 2
+    inside = min(max(x, half), sheet.width - half)
+    return words(text, inside, y, class_="tick middle")

@@ -42,7 +42,15 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     numeric: range
 
+    def without(self, head: str) -> "Table":
+        """The table less one of its numeric columns."""
+        gone = self.heads.index(head)
+        rows = tuple((*row[:gone], *row[gone + 1 :]) for row in self.rows)
+        heads = (*self.heads[:gone], *self.heads[gone + 1 :])
+        return Table(self.caption, heads, rows, range(self.numeric.start, self.numeric.stop - 1))
 
+
+TOKENS = "Tokens a question"
 NO_CELL = Cell(NOTHING)
 
 
@@ -51,10 +59,10 @@ def verdict_table(results: Results, found: Sequence[Line]) -> Table:
     heads = (
         "Configuration",
         "Net $ / 1,000 questions",
-        "Change (95 %)",
-        "Tokens a question",
+        "Change (95\N{NO-BREAK SPACE}%)",
+        TOKENS,
         f"Mean {metric_name(results.metric)}",
-        "Difference, points (95 %)",
+        "Difference, points (95\N{NO-BREAK SPACE}%)",
         "One-sided bound",
         "Verdict",
         "p (Holm)",

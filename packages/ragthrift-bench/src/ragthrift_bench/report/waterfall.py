@@ -7,7 +7,7 @@ from ragthrift_bench.report.axis import Axis, decimals_of, round_step
 from ragthrift_bench.report.lettering import text_width, wrapped
 from ragthrift_bench.report.lines import Line, full_stack
 from ragthrift_bench.report.numbers import money, money_decimals, percent
-from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet
+from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_tick
 from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
 
 _BAR = 18.0
@@ -69,10 +69,7 @@ def _scale(axis: Axis, top: float, sheet: Sheet) -> list[str]:
     shapes = [line(axis.start, top, axis.end, top, "rule")]
     for tick in axis.ticks(sheet.ticks_across):
         shapes.append(line(axis(tick), top, axis(tick), top + 5, "rule"))
-        kind = "tick middle" if tick else "tick"
-        shapes.append(
-            words(money(tick, decimals) if tick else "$0", axis(tick), top + 19, class_=kind)
-        )
+        shapes.append(price_tick(axis(tick), top + 19, tick, decimals, sheet))
     title = "Net dollars per 1,000 questions"
     return [*shapes, words(title, axis.start, top + 39, class_="axis-title")]
 
