@@ -22,7 +22,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The levers of a run, in the order they were first tried, and all of them together."""
+    """The levers of a run, in the order they were first tried, and all of them together.
+
+    One lever alone is no ablation: then there are no parts.
+    """
 
     parts: tuple[Part, ...]
     together: Line | None
@@ -39,6 +42,8 @@ class Ablation:
 def ablation(found: Sequence[Line]) -> Ablation:
     """Read off which configuration tries which levers."""
     every = list(dict.fromkeys(lever for line in found for lever in line.levers))
+    if len(every) < 2:
+        return Ablation((), None)
     together = full_stack(found)
     return Ablation(tuple(_part(lever, every, together, found) for lever in every), together)
 

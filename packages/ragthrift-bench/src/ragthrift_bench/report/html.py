@@ -20,7 +20,7 @@ from ragthrift_bench.report.tables import (
     resolution_table,
     verdict_table,
 )
-from ragthrift_bench.report.waterfall import waterfall
+from ragthrift_bench.report.waterfall import steps, waterfall
 from ragthrift_bench.results import Results
 
 
@@ -43,7 +43,7 @@ def html(results: Results) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(shortened=words.shortened, points=points)
+    environment.filters.update(shortened=words.shortened, points=points, tight=_tight)
     environment.globals["icon"] = icon
     found = lines(results)
     template = environment.get_template("report.html.j2")
@@ -75,21 +75,28 @@ def _words(results: Results, found: list[Line]) -> dict[str, Any]:
     }
 
 
+def _tight(text: str) -> str:
+    """Prose whose percent signs stay with their numbers."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def _card(line: Line, best: bool) -> dict[str, Any]:
     return {
         "name": line.name,
         "dollars": words.change_in_words(line),
         "quality": words.points_in_words(line),
         "verdict": line.comparison.verdict if line.comparison else BASELINE,
-        "best": best,
+        "best": best and line.comparison and line.comparison.verdict == VERDICTS[0],
     }
 
 
 def _figures(results: Results, found: list[Line]) -> dict[str, Any]:
+    reached = {line.comparison.verdict for line in found if line.comparison}
     return {
         "pareto": [pareto(found, results.metric, results.margin, sheet) for sheet in SHEETS],
         "waterfall": [waterfall(found, sheet) for sheet in SHEETS],
         "scatter": scatter(results),
         "scatter_metric": metric_name(scatter_metric(results)),
-        "legend": (BASELINE, *VERDICTS),
+        "legend": [BASELINE, *(verdict for verdict in VERDICTS if verdict in reached)],
+        "extra": any(line.dollars > found[0].dollars for line in steps(found)),
     }

@@ -77,7 +77,8 @@ def placed(
             if not any(box.overlaps(other) for other in fixed) and _belongs(box, points, number)
         ]
         if insist and not free:
-            free = [min(inside, key=lambda box: sum(box.overlaps(other) for other in fixed))]
+            least = min(sum(box.overlaps(other) for other in fixed) for box in inside)
+            free = [box for box in inside if sum(box.overlaps(other) for other in fixed) == least]
         if not free:
             return None
         found[number] = min(free, key=lambda box: _cost(box, points[number], clutter))

@@ -65,7 +65,7 @@ def verdict_table(results: Results, found: Sequence[Line]) -> Table:
         "Difference, points (95\N{NO-BREAK SPACE}%)",
         "One-sided bound",
         "Verdict",
-        "p (Holm)",
+        "p\N{NO-BREAK SPACE}(Holm)",
     )
     decimals = money_decimals(found[0].dollars)
     rows = tuple(_verdict_row(line, decimals) for line in found)
@@ -160,7 +160,9 @@ def ablation_table(found: Ablation, decimals: int) -> Table:
     if found.together:
         name = Cell("all together", found.together.name)
         rows.append((name, *_pair(found.together), *[NO_CELL] * 4))
-    return Table("Each lever by itself, and all but it", heads, tuple(rows), range(1, 7))
+    return Table(
+        "Differences to the baseline, with 95 % intervals", heads, tuple(rows), range(1, 7)
+    )
 
 
 def _part_row(part: Part, decimals: int) -> tuple[Cell, ...]:

@@ -108,10 +108,7 @@ class _Row:
             words(name, _SIDE, self.top + LINE_HEIGHT * number - 3, class_="name")
             for number, name in enumerate(self.names, 1)
         ]
-        amount_at = self.sheet.width - _SIDE
-        shapes.append(
-            words(self.amount, amount_at, self.top + LINE_HEIGHT - 3, class_="amount end")
-        )
+        shapes += self.figures()
         shapes.append(rectangle(start, self.bar, min(paid, usual) - start, _BAR, class_="paid"))
         if paid < usual:
             shapes.append(rectangle(paid, self.bar, usual - paid, _BAR, class_="saved"))
@@ -120,6 +117,12 @@ class _Row:
             shapes.append(rectangle(*extra, class_="extra"))
             shapes.append(rectangle(*extra, fill=f"url(#{hatch})"))
         return [*shapes, *self.whisker()]
+
+    def figures(self) -> list[str]:
+        """The amount at the right, on a ground that interrupts the line of the baseline."""
+        right, width = self.sheet.width - _SIDE, text_width(self.amount, LETTERS)
+        ground = rectangle(right - width, self.top, width, LINE_HEIGHT, class_="ground")
+        return [ground, words(self.amount, right, self.top + LINE_HEIGHT - 3, class_="amount end")]
 
     def whisker(self) -> list[str]:
         """The 95 % interval of the bill."""

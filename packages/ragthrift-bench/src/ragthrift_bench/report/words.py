@@ -5,7 +5,7 @@ from math import ceil, isfinite
 
 from ragthrift_bench.report.ablation import Ablation
 from ragthrift_bench.report.lines import Line
-from ragthrift_bench.report.numbers import money, money_decimals, plain, points, span
+from ragthrift_bench.report.numbers import money, money_decimals, percent, plain, points, span
 from ragthrift_bench.results import Results
 
 FEW = 30
@@ -77,10 +77,10 @@ def overlap(levers: Ablation) -> str | None:
     """Whether the levers save the same tokens twice."""
     if levers.together is None or levers.summed is None or levers.together.change is None:
         return None
-    together = levers.together.saved
+    apart, together = -levers.summed, levers.together.change.mean
     return (
-        f"By themselves the levers save {plain(100 * levers.summed)} % added up; together they "
-        f"save {plain(100 * together)} %. {_interaction(together - levers.summed)}"
+        f"By themselves the levers change the bill by {percent(apart)} added up; all together "
+        f"change it by {percent(together)}. {_interaction(apart - together)}"
     )
 
 
@@ -99,11 +99,13 @@ def headline(found: Sequence[Line]) -> str:
     if line is None:
         return "Only the baseline was measured"
     verdict = line.comparison.verdict if line.comparison else None
-    if verdict == "saves, non-inferior":
-        return f"{line.name}: {dollars_in_words(line)}, quality held"
-    if verdict == "inconclusive":
-        return f"{line.name}: {dollars_in_words(line)}, quality not yet proven"
-    return "Nothing tried here saves dollars and holds quality"
+    if verdict not in ("saves, non-inferior", "inconclusive"):
+        return "Nothing tried here saves dollars and holds quality"
+    if line.questions < FEW:
+        quality = "too few questions to judge quality"
+    else:
+        quality = "quality held" if verdict == "saves, non-inferior" else "quality not yet proven"
+    return f"{line.name}: {dollars_in_words(line)}, {quality}"
 
 
 def best(found: Sequence[Line]) -> Line | None:
