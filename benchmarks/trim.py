@@ -12,9 +12,9 @@ from benchmarks.rank import reranker
 from benchmarks.shared import SHARED, existing, finish, parser, say
 from ragthrift import Passage
 from ragthrift.tokens import OpenAITokens
-from ragthrift_bench import nq
 from ragthrift_bench.cases import Case
 from ragthrift_bench.intervals import mean_interval
+from ragthrift_bench.sets import nq
 
 Trim = Callable[[Case], Sequence[Passage]]
 
@@ -39,10 +39,8 @@ def main() -> None:
     arguments.add_argument("--top-k", type=int, default=3, help="passages kept")
     arguments.add_argument("--reranker", default="hybrid", help=reranker.__doc__)
     chosen = arguments.parse_args()
-    questions = nq.read_questions(existing(str(chosen.nq)))
-    cases = list(
-        nq.cases(questions, passages=chosen.passages, seed=chosen.seed, limit=chosen.limit)
-    )
+    file = existing(str(chosen.nq))
+    cases = nq.cases(file, passages=chosen.passages, seed=chosen.seed, limit=chosen.limit)
     say(chosen.json, f"{chosen.reranker}: {chosen.passages} passages to {chosen.top_k}")
     rank = reranker(chosen.reranker)
     kept, removed = measure(lambda case: rank(case.question, case.passages)[: chosen.top_k], cases)

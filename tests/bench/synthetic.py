@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from random import Random
 
 from ragthrift import Usage
@@ -51,6 +52,7 @@ TWELVE: Mapping[str, tuple[str, ...]] = {
 }
 """With the baseline, twelve."""
 
+LONG = "Donaudampfschifffahrtsgesellschaft-with_a.dotted:name and spaces"
 _PLACES = ("the boat ramp", "Hall 4", "the north stair", "room 2.17", "the loading dock")
 _THINGS = ("the fire drill", "the parcel desk", "the late shuttle", "first aid", "the spare keys")
 _QUESTIONS = ("Where is {} in week {}?", "Where do visitors find {} after week {}?")
@@ -85,6 +87,21 @@ def make_results(
         versions={"ragthrift": "0.1.0", "python": "3.11"},
         machine={"system": "none", "cores": "2"},
     )
+
+
+@cache
+def odd_run(name: str) -> Results:
+    """A run of a kind that layouts are not made for."""
+    long = {f"{name} {LONG}": levers for name, levers in CONFIGURATIONS.items()}
+    asked: Mapping[str, tuple[Mapping[str, tuple[str, ...]], int]] = {
+        "two configurations": ({"rerank": ("rerank",)}, 40),
+        "one question": (CONFIGURATIONS, 1),
+        "only the baseline": ({}, 10),
+        "long names": (long, 40),
+        "costs more": ({"expand": ("expand",)}, 40),
+    }
+    configurations, questions = asked[name]
+    return make_results(configurations, questions=questions)
 
 
 @dataclass(frozen=True, slots=True)

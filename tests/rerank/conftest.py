@@ -27,7 +27,7 @@ def _save_cross_encoder(folder: Path, labels: int) -> Path:
         num_attention_heads=4,
         intermediate_size=128,
         max_position_embeddings=64,
-        initializer_range=0.4,
+        initializer_range=0.15,
         id2label={label: f"LABEL_{label}" for label in range(labels)},
     )
     BertForSequenceClassification(config).save_pretrained(folder)

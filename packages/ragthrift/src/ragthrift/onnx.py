@@ -34,7 +34,7 @@ class OnnxTransformer:
         tokenizer: str | os.PathLike[str],
         *,
         threads: int | None = None,
-        batch_tokens: int = 4096,
+        batch_tokens: int = 1024,
     ) -> None:
         self._session = _open_session(Path(model), threads or available_cpus())
         self._inputs = {node.name for node in self._session.get_inputs()}

@@ -12,7 +12,7 @@ from ragthrift.prices import dollars
 from ragthrift.protocols import LLM, Reranker
 from ragthrift.rerank import HybridReranker, Keep
 from ragthrift.tokens import OpenAITokens
-from ragthrift_bench import handbook, nq
+from ragthrift_bench import handbook
 from ragthrift_bench.cases import Case
 from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
@@ -20,6 +20,7 @@ from ragthrift_bench.demo.measure import Application, RecordingLLM, Summary, mea
 from ragthrift_bench.demo.reader import load_reader
 from ragthrift_bench.demo.retrieval import Retrieve, faiss_retriever
 from ragthrift_bench.progress import step
+from ragthrift_bench.sets import nq
 
 RETRIEVED = 10
 DOZEN = 12
@@ -71,7 +72,6 @@ class Demo:
         if self.data is None:
             cases = list(handbook.questions()[:limit])
             return cases, faiss_retriever(handbook.passages(), minilm(), RETRIEVED)
-        questions = nq.read_questions(self.data)
-        cases = list(nq.cases(questions, passages=RETRIEVED, seed=self.seed, limit=limit))
+        cases = nq.cases(self.data, passages=RETRIEVED, seed=self.seed, limit=limit)
         by_question = {case.question: list(case.passages) for case in cases}
         return cases, by_question.__getitem__

@@ -32,11 +32,13 @@ class Ablation:
 
     @property
     def summed(self) -> float | None:
-        """The saved shares of the levers alone, added up; `None` unless all were tried alone."""
-        alone = [part.alone for part in self.parts if part.alone and part.alone.change]
-        if self.together is None or len(alone) < len(self.parts):
+        """The saved shares of the levers alone, added up; `None` unless all that are
+        together were also tried alone."""
+        if self.together is None:
             return None
-        return sum(line.saved for line in alone)
+        alone = [part.alone for part in self.parts if part.lever in self.together.levers]
+        saved = [line.saved for line in alone if line and line.change]
+        return sum(saved) if len(saved) == len(set(self.together.levers)) else None
 
 
 def ablation(found: Sequence[Line]) -> Ablation:
@@ -45,14 +47,16 @@ def ablation(found: Sequence[Line]) -> Ablation:
     if len(every) < 2:
         return Ablation((), None)
     together = full_stack(found)
-    return Ablation(tuple(_part(lever, every, together, found) for lever in every), together)
+    return Ablation(tuple(_part(lever, together, found) for lever in every), together)
 
 
-def _part(lever: str, every: Sequence[str], together: Line | None, found: Sequence[Line]) -> Part:
+def _part(lever: str, together: Line | None, found: Sequence[Line]) -> Part:
     alone = _with_levers({lever}, found)
-    without = _with_levers(set(every) - {lever}, found) if together else None
-    if together is None or without is None:
-        return Part(lever, alone, without, None, None)
+    if together is None or lever not in together.levers:
+        return Part(lever, alone, None, None, None)
+    without = _with_levers(set(together.levers) - {lever}, found)
+    if without is None:
+        return Part(lever, alone, None, None, None)
     dollars = without.dollars - together.dollars
     return Part(lever, alone, without, dollars, together.quality - without.quality)
 

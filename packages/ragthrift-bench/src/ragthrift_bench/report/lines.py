@@ -114,8 +114,10 @@ def metrics(results: Results) -> list[str]:
 
 
 def full_stack(found: Sequence[Line]) -> Line | None:
-    """The configuration of all levers, where at least two were tried."""
+    """The configuration of all levers, where at least two were tried; else the one named `all`."""
     every = {lever for line in found for lever in line.levers}
     if len(every) < 2:
         return None
-    return next((line for line in found if set(line.levers) == every), None)
+    complete = (line for line in found if set(line.levers) == every)
+    named = (line for line in found if line.name == "all" and len(set(line.levers)) > 1)
+    return next(complete, None) or next(named, None)

@@ -9,7 +9,6 @@ Note = tuple[str, str]
 
 def how_to_read(results: Results) -> list[Note]:
     """The columns and the verdicts, explained."""
-    margin = plain(100 * results.margin)
     return [
         (
             "Net dollars",
@@ -30,13 +29,7 @@ def how_to_read(results: Results) -> list[Note]:
             "One-sided bound",
             "With 95 % confidence the true difference in quality is no worse than this.",
         ),
-        ("Saves, non-inferior", f"Cheaper, and the one-sided bound is above {margin} points lost."),
-        (
-            "Saves, inferior",
-            f"Worse beyond chance, and on average by more than {margin} points.",
-        ),
-        ("Costs more", "The whole interval of the change in dollars is above zero."),
-        ("Inconclusive", "Everything else: ask more questions before deciding."),
+        *_verdicts(plain(100 * results.margin)),
         (
             "p (Holm)",
             "How surprising the changes in exact match would be if nothing had changed (McNemar's "
@@ -47,6 +40,15 @@ def how_to_read(results: Results) -> list[Note]:
             "A true loss of this size would be noticed four times in five (80 % power, one-sided "
             "5 % test). Smaller ones can hide.",
         ),
+    ]
+
+
+def _verdicts(margin: str) -> list[Note]:
+    return [
+        ("Saves, non-inferior", f"Cheaper, and the one-sided bound is above {margin} points lost."),
+        ("Saves, inferior", f"Worse beyond chance, and on average by more than {margin} points."),
+        ("Costs more", "The whole interval of the change in dollars is above zero."),
+        ("Inconclusive", "Everything else: ask more questions before deciding."),
     ]
 
 

@@ -11,7 +11,14 @@ from ragthrift_bench.report.lettering import text_width, wrapped
 from ragthrift_bench.report.lines import Line
 from ragthrift_bench.report.marks import BASELINE, mark
 from ragthrift_bench.report.numbers import metric_name, money, money_decimals, plain
-from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_tick
+from ragthrift_bench.report.sheets import (
+    LETTERS,
+    LINE_HEIGHT,
+    SMALL_LETTERS,
+    Drawing,
+    Sheet,
+    price_scale,
+)
 from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
 
 _RADIUS = 6.0
@@ -94,11 +101,7 @@ class _Plot:
             shapes.append(line(across.start, up(tick), across.end, up(tick), "grid"))
             label = plain(tick, decimals_of(step))
             shapes.append(words(label, across.start - 8, up(tick) + 4, class_="tick end"))
-        decimals = max(2, decimals_of(round_step(across.high, self.sheet.ticks_across)))
-        for tick in across.ticks(self.sheet.ticks_across):
-            shapes.append(line(across(tick), up.start, across(tick), up.start + 5, "rule"))
-            shapes.append(price_tick(across(tick), up.start + 20, tick, decimals, self.sheet))
-        shapes.append(line(across.start, up.start, across.end, up.start, "rule"))
+        shapes += price_scale(across, up.start, self.sheet)
         title = "Net dollars per 1,000 questions"
         return [*shapes, words(title, across.end, self.size[1] - 6, class_="axis-title end")]
 
@@ -116,7 +119,7 @@ class _Plot:
 
     def margin_label(self, points: Sequence[Point]) -> Box:
         """Along the margin, where no point or error bar is in the way if there is such a place."""
-        width = text_width(_margin_words(self.margin), 12)
+        width = text_width(_margin_words(self.margin), SMALL_LETTERS)
         level, right = self.up(self.floor), self.across.end - width - 4
         obstacles = [*self.occupied(points), *self.clutter(points)]
         places = [

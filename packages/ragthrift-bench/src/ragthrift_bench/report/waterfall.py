@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragthrift_bench.report.axis import Axis, decimals_of, round_step
+from ragthrift_bench.report.axis import Axis
 from ragthrift_bench.report.lettering import text_width, wrapped
 from ragthrift_bench.report.lines import Line, full_stack
 from ragthrift_bench.report.numbers import money, money_decimals, percent
-from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_tick
+from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_scale
 from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
 
 _BAR = 18.0
@@ -65,13 +65,8 @@ def _pattern(identity: str) -> str:
 
 
 def _scale(axis: Axis, top: float, sheet: Sheet) -> list[str]:
-    decimals = max(2, decimals_of(round_step(axis.high, sheet.ticks_across)))
-    shapes = [line(axis.start, top, axis.end, top, "rule")]
-    for tick in axis.ticks(sheet.ticks_across):
-        shapes.append(line(axis(tick), top, axis(tick), top + 5, "rule"))
-        shapes.append(price_tick(axis(tick), top + 19, tick, decimals, sheet))
     title = "Net dollars per 1,000 questions"
-    return [*shapes, words(title, axis.start, top + 39, class_="axis-title")]
+    return [*price_scale(axis, top, sheet), words(title, axis.start, top + 39, class_="axis-title")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,13 @@ class SentenceTransformersScorer:
     ) -> None:
         self._model = load_cross_encoder(model, device)
         self._batch_tokens = batch_tokens
+        self._window = _window(self._model)
         self._lock = threading.Lock()
 
     def __call__(self, query: str, texts: Sequence[str]) -> "Floats":
         """Probabilities of being relevant, shape (n,)."""
         with self._lock:
-            pair = PairWindows(query, self._offsets, self._model.max_length or 512)
+            pair = PairWindows(query, self._offsets, self._window)
             return best_window_scores(
                 lambda pieces: self._score(pair.query, pieces), texts, pair.cut
             )
@@ -81,3 +82,9 @@ def load_cross_encoder(model: "str | CrossEncoder", device: str = "cpu") -> "Cro
             f"cannot load the cross-encoder {model!r}: give a folder that holds one, or a hub name "
             f"on a machine that reaches the hub ({error})"
         ) from error
+
+
+def _window(model: "CrossEncoder") -> int:
+    """The longest input; sentence-transformers renamed the property in version 5."""
+    name = "max_seq_length" if hasattr(type(model), "max_seq_length") else "max_length"
+    return int(getattr(model, name) or 512)
