@@ -43,7 +43,7 @@ golds = st.lists(answers, min_size=1, max_size=4)
         ("a.", ""),
         ("  two \t\n spaces ", "two spaces"),
         ("$5.00", "500"),
-        ("“quoted” – naïve", "“quoted” – naïve"),  # only ASCII counts as punctuation
+        ("“quoted” … naïve", "“quoted” … naïve"),  # only ASCII counts as punctuation
         ("", ""),
     ],
 )

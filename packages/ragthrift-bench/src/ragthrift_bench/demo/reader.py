@@ -1,36 +1,30 @@
-"""The model that answers in the demo: Gemma 3 270M, a base model, taught by three examples to quote."""
+"""The model that answers in the demo: Gemma 3 270M, a base model, taught by two examples."""
 
 from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text
 from ragthrift.protocols import LLM
 
 PROMPT = """\
-The depot closes at 18:15 on weekdays.
-Spare keys are kept in box 7. A lost key costs 25 euros.
-Vans are washed every Thursday.
+Answer with a short phrase from the context.
+
+Context:
+The depot in Harlow closes at 18:15. Spare keys are kept in box 7.
 
 Question: Where can I find a second key?
-Answer: Spare keys are kept in box 7.
+Answer: box 7
 
-A courier from Swiftlane collects parcels at 16:40.
-Parcels above 30 kg need form P-4 and two people to lift them.
-The scale is checked once a year.
+Context:
+A courier from Swiftlane collects parcels at 16:40. Parcels above 30 kg need form P-4.
 
-Question: Which form is needed for heavy parcels?
-Answer: Parcels above 30 kg need form P-4.
+Question: Which company picks up the parcels?
+Answer: Swiftlane
 
-Trainees eat for free.
-The shop closes at 19:00 from October to March, and at 20:30 in summer.
-Aprons are washed by the firm.
-
-Question: Until when can I buy bread in winter?
-Answer: The shop closes at 19:00 from October to March.
-
+Context:
 {context}
 
 Question: {question}
 Answer:"""
 
-MAX_TOKENS = 32
+MAX_TOKENS = 24
 STOP = ["\n"]
 
 

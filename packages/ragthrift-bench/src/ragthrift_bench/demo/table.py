@@ -9,13 +9,13 @@ from ragthrift_bench.demo.measure import Summary
 BeforeAfter = tuple[Summary, Summary]
 
 _ROWS = (
-    ("prompt tokens a question", "prompt_tokens", "{:,.0f}"),
-    ("dollars for 1,000 (priced)", "dollars_per_1000", "${:.3f}"),
-    ("gold passage in the prompt", "kept_gold", "{:.0%}"),
-    ("answer contains a gold one", "contains", "{:.0%}"),
-    ("answer equals a gold one", "exact_match", "{:.0%}"),
+    ("prompt tokens", "prompt_tokens", "{:,.0f}"),
+    ("dollars for 1,000", "dollars_per_1000", "${:.3f}"),
+    ("gold passage in prompt", "kept_gold", "{:.0%}"),
+    ("answer contains gold", "contains", "{:.0%}"),
+    ("answer equals gold", "exact_match", "{:.0%}"),
     ("answer, token F1", "token_f1", "{:.2f}"),
-    ("seconds a question", "seconds", "{:.1f}"),
+    ("seconds", "seconds", "{:.1f}"),
 )
 _COSTS = {"prompt_tokens", "dollars_per_1000", "seconds"}
 

@@ -32,8 +32,7 @@ class Ablation:
 
     @property
     def summed(self) -> float | None:
-        """The saved shares of the levers alone, added up; `None` unless all that are
-        together were also tried alone."""
+        """The saved shares of the levers alone, added up; `None` where one was not tried alone."""
         if self.together is None:
             return None
         alone = [part.alone for part in self.parts if part.lever in self.together.levers]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ragthrift_bench import handbook
 from ragthrift_bench.cases import Case
 from ragthrift_bench.corpus import retriever
+from ragthrift_bench.sets.sampling import checked
 
 
 def cases(*, passages: int = 10, seed: int = 0, limit: int | None = None) -> list[Case]:  # noqa: ARG001
@@ -12,7 +13,6 @@ def cases(*, passages: int = 10, seed: int = 0, limit: int | None = None) -> lis
 
     `limit` takes the first, so that the seed changes nothing.
     """
+    chosen = handbook.questions()[: checked(limit)]
     find = retriever(handbook.passages(), passages)
-    return [
-        replace(case, passages=tuple(find(case.question))) for case in handbook.questions()[:limit]
-    ]
+    return [replace(case, passages=tuple(find(case.question))) for case in chosen]

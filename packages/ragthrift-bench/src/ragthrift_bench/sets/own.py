@@ -66,8 +66,8 @@ def _in_folder(corpus: Path, passages: int) -> Look:
 def _own(record: Record) -> tuple[Passages, Passages]:
     if "passages" not in record:
         raise InputError(
-            f'{record.place} has no "passages": add [{{"id", "text"}}, ...], name the folder of your '
-            "documents as the corpus, or add an empty list if your own pipeline retrieves"
+            f'{record.place} has no "passages": add [{{"id", "text"}}, ...], name the folder of '
+            "your documents as the corpus, or add an empty list if your own pipeline retrieves"
         )
     found = tuple(
         Passage(

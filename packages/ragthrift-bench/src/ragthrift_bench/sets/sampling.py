@@ -16,12 +16,18 @@ def draw(items: Sequence[T], limit: int | None, seed: int) -> list[T]:
 
     >>> few, more = draw(range(100), 3, seed=7), draw(range(100), 6, seed=7)
     >>> few, set(few) <= set(more)
-    ([2, 79, 90], True)
+    ([25, 33, 99], True)
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"limit={limit} must be at least 1; leave it out to ask every question")
+    most = checked(limit)
     order = list(range(len(items)))
-    if limit is None or limit >= len(order):
+    if most is None or most >= len(order):
         return list(items)
     random.Random(seed).shuffle(order)
-    return [items[at] for at in sorted(order[:limit])]
+    return [items[at] for at in sorted(order[:most])]
+
+
+def checked(limit: int | None) -> int | None:
+    """The limit; an InputError where it would leave nothing to ask."""
+    if limit is not None and limit < 1:
+        raise InputError(f"limit={limit} must be at least 1; leave it out to ask every question")
+    return limit
