@@ -62,7 +62,10 @@ def test_a_question_its_answer_and_passages_are_enough(tmp_path: Path) -> None:
     case = own.cases(written(tmp_path, row))[0]
     assert case.answers == ("1901",)
     assert len(case.id) == len(case.passages[0].id) == 16
-    assert not (case.gold_ids or case.history or case.cluster or case.supports)
+    assert case.gold_ids == frozenset()
+    assert case.history == ()
+    assert case.supports == ()
+    assert case.cluster is None
 
 
 def test_blank_lines_and_the_marks_of_windows_are_passed_over(tmp_path: Path) -> None:
@@ -94,7 +97,8 @@ def test_supports_find_the_gold_passage_in_the_corpus(tmp_path: Path, folder: Pa
 def test_a_pipeline_that_retrieves_by_itself_needs_no_passages(tmp_path: Path) -> None:
     row = {**BARE, "passages": [], "supports": ["It is blue."]}
     case = own.cases(written(tmp_path, row))[0]
-    assert not (case.passages or case.gold_ids)
+    assert case.passages == ()
+    assert case.gold_ids == frozenset()
     assert case.supports == ("It is blue.",)
 
 

@@ -163,6 +163,8 @@ class _TextOfHtml(HTMLParser):
         if tag in _LINE_ENDERS:
             self.pieces.append("\n")
 
-    def handle_data(self, data: str) -> None:
+    def _keep(self, data: str) -> None:
         if not self._unread:
             self.pieces.append(data)
+
+    handle_data = _keep  # the name that HTMLParser calls

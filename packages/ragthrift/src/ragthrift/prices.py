@@ -12,8 +12,8 @@ def dollars(usage: Usage, model: str, *, on: date | None = None) -> Decimal | No
 
     Price each call and add up dollars, never tokens: long prompts have prices of their own.
 
-    >>> dollars(Usage(1_000_000, 0), "gpt-5-mini", on=date(2026, 11, 1))
-    Decimal('0.25')
+    >>> float(dollars(Usage(1_000_000, 0), "gpt-5-mini", on=date(2026, 11, 1)))
+    0.25
     >>> dollars(Usage(10, 0), "my-own-model") is None
     True
     """

@@ -63,9 +63,7 @@ class Demo:
                 progress.advance(bar)
             return Summary.of(rows)
 
-        return {
-            name: (ask(build, None), ask(build, lever)) for name, build in FRAMEWORKS.items()
-        }
+        return {name: (ask(build, None), ask(build, lever)) for name, build in FRAMEWORKS.items()}
 
     def _questions(self) -> tuple[list[Case], Retrieve]:
         limit = None if self.every else DOZEN

@@ -4,16 +4,15 @@ import atexit
 import threading
 from collections.abc import Callable, Generator
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ragthrift.errors import ModelError
 
 Item = TypeVar("Item")
+Call = Callable[[Callable[[Item], bool]], object]
 
 
-def iterate_callback(
-    call: Callable[[Callable[[Item], bool]], object],
-) -> Generator[Item, None, None]:
+def iterate_callback(call: Call[Item]) -> Generator[Item, None, None]:
     """Yield what `call(deliver)` delivers; a true answer of `deliver` asks the call to stop.
 
     The call runs in a thread of its own, so that Ctrl-C gets through while it is silent. It is
@@ -29,35 +28,42 @@ def iterate_callback(
     (0, 1)
     >>> numbers.close()
     """
-    arrived: SimpleQueue[Item | Exception | None] = SimpleQueue()
-    unwanted = threading.Event()
-
-    def deliver(item: Item) -> bool:
-        arrived.put(item)
-        return unwanted.is_set()
-
-    def run() -> None:
-        try:
-            call(deliver)
-        except (RuntimeError, ValueError, MemoryError) as error:
-            arrived.put(error)
-        finally:
-            atexit.unregister(end)
-            arrived.put(None)
-
-    def end() -> None:
-        unwanted.set()
-        thread.join()
-
-    # A daemon, joined by `end`: a thread that is none would be waited for before it is told to
-    # stop, and one that still calls back when the interpreter is gone would crash the process.
-    thread = threading.Thread(target=run, name="callback", daemon=True)
-    atexit.register(end)
-    thread.start()
+    running = _Running(call)
     try:
-        while (item := arrived.get()) is not None:
+        while (item := running.arrived.get()) is not None:
             if isinstance(item, Exception):
                 raise ModelError(f"llama.cpp failed while answering: {item}") from item
             yield item
     finally:
-        unwanted.set()
+        running.unwanted.set()
+
+
+class _Running(Generic[Item]):
+    """The thread of one call, what it delivered, and the wish that it end."""
+
+    def __init__(self, call: Call[Item]) -> None:
+        self.arrived: SimpleQueue[Item | Exception | None] = SimpleQueue()
+        self.unwanted = threading.Event()
+        self._call = call
+        # A daemon, joined by `_end`: a thread that is none would be waited for before it is told
+        # to stop, and one that still calls back when the interpreter is gone would crash it.
+        self._thread = threading.Thread(target=self._run, name="callback", daemon=True)
+        atexit.register(self._end)
+        self._thread.start()
+
+    def _deliver(self, item: Item) -> bool:
+        self.arrived.put(item)
+        return self.unwanted.is_set()
+
+    def _run(self) -> None:
+        try:
+            self._call(self._deliver)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            self.arrived.put(error)
+        finally:
+            atexit.unregister(self._end)
+            self.arrived.put(None)
+
+    def _end(self) -> None:
+        self.unwanted.set()
+        self._thread.join()

@@ -1,12 +1,12 @@
 """A cross-encoder written out for ONNX Runtime, once, so that serving needs no PyTorch."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragthrift.errors import missing_extra
+from ragthrift.errors import ModelError, missing_extra
 from ragthrift.rerank.onnx_scorer import FILES
 from ragthrift.rerank.sentence_transformers_scorer import load_cross_encoder
 
@@ -33,37 +33,17 @@ def export_onnx(model: "str | CrossEncoder", folder: str | os.PathLike[str]) -> 
 
 
 def _write_fp32(cross_encoder: "CrossEncoder", file: Path) -> None:
-    import torch
-
     try:
         import onnxscript  # noqa: F401 - torch.onnx names it only deep inside
+        import torch
     except ImportError as error:
         missing_extra("export", "onnxscript", error)
-
-    inputs = dict(
-        cross_encoder.tokenizer(
-            [("a question", "a passage"), ("another", "one that is longer")],
-            padding=True,
-            return_tensors="pt",
-        )
-    )
-
-    class Logits(torch.nn.Module):
-        """The model with its answer unwrapped: ONNX has no output classes."""
-
-        def __init__(self, transformer: Any) -> None:
-            super().__init__()
-            self.transformer = transformer
-
-        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
-            given = dict(zip(inputs, tensors, strict=True))
-            logits: torch.Tensor = self.transformer(**given).logits
-            return logits
-
+    pairs = [("a question", "a passage"), ("another", "one that is longer")]
+    inputs = dict(cross_encoder.tokenizer(pairs, padding=True, return_tensors="pt"))
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with _evaluating(cross_encoder.model) as transformer:
         program = torch.onnx.export(
-            Logits(transformer).eval(),
+            _logits_only(transformer, tuple(inputs)),
             tuple(inputs.values()),
             input_names=list(inputs),
             output_names=["logits"],
@@ -72,7 +52,26 @@ def _write_fp32(cross_encoder: "CrossEncoder", file: Path) -> None:
             dynamo=True,
             verbose=False,
         )
+    if program is None:  # the old exporter writes a file and returns nothing
+        raise ModelError(f"PyTorch {torch.__version__} did not export; it needs 2.6 or newer")
     program.save(str(file), external_data=False)
+
+
+def _logits_only(transformer: Any, names: Sequence[str]) -> Any:
+    """The model with its answer unwrapped and its inputs in order: ONNX has no output classes."""
+    import torch
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = transformer
+
+        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+            given = dict(zip(names, tensors, strict=True))
+            logits: torch.Tensor = self.transformer(**given).logits
+            return logits
+
+    return Logits().eval()
 
 
 @contextmanager
