@@ -91,6 +91,11 @@ def _by_cluster(
         raise InputError(f"{len(clusters)} cluster labels for {len(numbers)} values")
     numbering: dict[Hashable, int] = {}
     positions = [numbering.setdefault(label, len(numbering)) for label in clusters]
+    if len(numbering) == 1 and len(numbers) > 1:
+        raise InputError(
+            "all values share one cluster, which tells nothing about how clusters vary; "
+            "add cases from other documents, or leave the clusters out"
+        )
     sums = np.bincount(positions, weights=numbers)
     return np.asarray(sums, dtype=np.float64), np.bincount(positions).astype(np.float64)
 
