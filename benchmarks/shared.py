@@ -20,7 +20,6 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument("--seed", type=int, default=0, help="for every random choice")
     arguments.add_argument("--limit", type=int, help="use only the first N questions")
     arguments.add_argument("--json", action="store_true", help="print only the last line")
-    arguments.add_argument("--peers", action="store_true", help="run installed peers beside ours")
     return arguments
 
 

@@ -25,7 +25,8 @@ class OnnxTransformer:
     """A transformer file with its tokenizer. Safe for threads; several may share one.
 
     `batch_tokens` limits a batch by its padded tokens: large batches of short texts, small
-    batches of long ones. What fits in the CPU's cache is fastest: 512 took half the time of 8,192. `threads` defaults to the CPUs that this process may use.
+    batches of long ones. What fits in the CPU's cache is fastest: 512 took half the time of 8,192.
+    `threads` defaults to the CPUs that this process may use.
     """
 
     def __init__(
