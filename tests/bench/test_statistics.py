@@ -67,7 +67,8 @@ def test_one_cluster_and_no_values_are_refused() -> None:
 
 def _quality(count: int, lost: float, won: float, seed: int = 5) -> list[float]:
     generator = np.random.default_rng(seed)
-    return generator.choice([-1.0, 0.0, 1.0], p=[lost, 1 - lost - won, won], size=count).tolist()
+    shares = [lost, 1 - lost - won, won]
+    return [float(change) for change in generator.choice([-1, 0, 1], p=shares, size=count)]
 
 
 def test_verdicts() -> None:
