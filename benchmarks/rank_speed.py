@@ -1,7 +1,7 @@
 """How much faster int8 on ONNX Runtime is: `python -m benchmarks.rank_speed`.
 
 The same cross-encoder, the same pairs, one run, in turn: sentence-transformers' own
-`CrossEncoder.rank` on PyTorch fp32, and `CrossEncoderReranker` on PyTorch, ONNX fp32 and ONNX int8.
+`CrossEncoder.rank` on PyTorch fp32, and `CrossEncoderReranker` on ONNX fp32 and ONNX int8.
 The last line holds pairs a second of each, their ratio to the first, and nDCG@10 of each.
 """
 
@@ -52,9 +52,8 @@ def main() -> None:
     exported = export_onnx(str(chosen.model), cache_folder("benchmarks") / "cross-encoder-onnx")
     contestants: dict[str, Callable[[], Rank]] = {
         PEER: lambda: sentence_transformers_rank(chosen.model),
-        "ours, torch fp32": lambda: reranker(f"torch:{chosen.model}"),
-        "ours, onnx fp32": lambda: reranker(f"fp32:{exported}"),
-        "ours, onnx int8": lambda: reranker(f"int8:{exported}"),
+        "ragthrift, onnx fp32": lambda: reranker(f"fp32:{exported}"),
+        "ragthrift, onnx int8": lambda: reranker(f"int8:{exported}"),
     }
     ranks = {name: make() for name, make in contestants.items()}
     speeds: dict[str, list[float]] = {name: [] for name in ranks}

