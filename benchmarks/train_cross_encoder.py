@@ -79,7 +79,7 @@ def train(training: Training, folder: Path, *, steps: int, seed: int, quiet: boo
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         if step % 50 == 0:
             say(quiet, f"step {step} of {steps}: loss {np.mean(losses[-50:]):.3f}")
     model.eval().save_pretrained(folder)

@@ -16,7 +16,7 @@ from ragthrift_bench import handbook
 from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
 from ragthrift_bench.demo.measure import Application, Measured, RecordingLLM, Summary, measure
-from ragthrift_bench.demo.retrieval import Retrieve, faiss_retriever
+from ragthrift_bench.retrieval import Retrieve, faiss_retriever
 
 Builder = Callable[[Retrieve, LLM, Reranker | None], Application]
 CASES = handbook.questions()[:4]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ragthrift import InputError, Passage
 from ragthrift.lexical import Bm25
-from ragthrift_bench.demo.retrieval import Retrieve, faiss_retriever
 from ragthrift_bench.records import Record, read_lines, read_text
+from ragthrift_bench.retrieval import Retrieve, faiss_retriever
 
 SUFFIXES = (".md", ".txt", ".html", ".htm", ".jsonl")
 """The files that are read; others in the folder are passed over."""

@@ -12,7 +12,7 @@ from ragthrift import Passage
 from ragthrift.protocols import LLM, Reranker
 from ragthrift_bench.demo.measure import Answered, Application
 from ragthrift_bench.demo.reader import MAX_TOKENS, PROMPT, STOP
-from ragthrift_bench.demo.retrieval import Retrieve
+from ragthrift_bench.retrieval import Retrieve
 
 
 class _Retriever(BaseRetriever):

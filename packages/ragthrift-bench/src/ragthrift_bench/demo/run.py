@@ -18,14 +18,14 @@ from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
 from ragthrift_bench.demo.measure import Application, RecordingLLM, Summary, measure
 from ragthrift_bench.demo.reader import load_reader
-from ragthrift_bench.demo.retrieval import Retrieve, faiss_retriever
+from ragthrift_bench.demo.table import BeforeAfter
 from ragthrift_bench.progress import step
+from ragthrift_bench.retrieval import Retrieve, faiss_retriever
 from ragthrift_bench.sets import nq
 
 RETRIEVED = 10
 DOZEN = 12
 
-BeforeAfter = tuple[Summary, Summary]
 Builder = Callable[[Retrieve, LLM, Reranker | None], Application]
 
 FRAMEWORKS: dict[str, Builder] = {"LangChain": langchain_rag, "LlamaIndex": llama_index_rag}
