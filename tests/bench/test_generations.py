@@ -11,26 +11,27 @@ ASKED = [Message("user", "Why?")]
 
 def test_the_same_content_is_asked_once(tmp_path: Path) -> None:
     llm = ScriptedLLM(["first", "second"])
-    cached = CachedLLM(llm, tmp_path, model_name="m")
+    cached = CachedLLM(lambda: llm, tmp_path, model_name="m")
     assert cached.generate(ASKED) == cached.generate(ASKED)
     assert len(llm.calls) == 1
-    again = CachedLLM(ScriptedLLM([]), tmp_path, model_name="m")
+    again = CachedLLM(lambda: ScriptedLLM([]), tmp_path, model_name="m")
     assert again.complete(ASKED) == cached.complete(ASKED)
 
 
 def test_other_content_is_another_question(tmp_path: Path) -> None:
     llm = ScriptedLLM(lambda messages: messages[-1].content)
-    cached = CachedLLM(llm, tmp_path, model_name="m")
+    cached = CachedLLM(lambda: llm, tmp_path, model_name="m")
     cached.complete(ASKED)
     cached.complete(ASKED, max_tokens=5)
     cached.complete(ASKED, stop=["?"])
     cached.complete([Message("system", "Why?")])
-    CachedLLM(llm, tmp_path, model_name="n").complete(ASKED)
+    CachedLLM(lambda: llm, tmp_path, model_name="n").complete(ASKED)
     assert len(llm.calls) == 5
 
 
 def test_a_failed_call_is_asked_again(tmp_path: Path) -> None:
-    cached = CachedLLM(ScriptedLLM([TimeoutError(), "now"]), tmp_path, model_name="m")
+    failing = ScriptedLLM([TimeoutError(), "now"])
+    cached = CachedLLM(lambda: failing, tmp_path, model_name="m")
     with pytest.raises(TimeoutError):
         cached.complete(ASKED)
     assert cached.complete(ASKED).text == "now"
@@ -44,4 +45,20 @@ class TestCachedLLM(LLMContract):
 
     def make(self) -> CachedLLM:
         llm = ScriptedLLM(lambda messages: messages[-1].content + " and more words to cut")
-        return CachedLLM(llm, self.folder, model_name="m")
+        return CachedLLM(lambda: llm, self.folder, model_name="m")
+
+
+def test_the_model_is_loaded_when_an_answer_is_missing_and_never_twice(tmp_path: Path) -> None:
+    loaded = []
+
+    def load() -> ScriptedLLM:
+        loaded.append("once")
+        return ScriptedLLM(lambda messages: "yes")
+
+    cached = CachedLLM(load, tmp_path, model_name="m")
+    assert not loaded
+    cached.complete(ASKED)
+    cached.complete([Message("user", "And then?")])
+    assert loaded == ["once"]
+    CachedLLM(load, tmp_path, model_name="m").complete(ASKED)
+    assert loaded == ["once"]

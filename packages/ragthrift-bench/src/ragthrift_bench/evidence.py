@@ -54,3 +54,28 @@ EVIDENCE: Mapping[str, Callable[[Case, Sequence[Passage]], float | None]] = {
     "supports_kept": supports_kept,
 }
 """Every measure of evidence by name."""
+
+
+def evidence_in(case: Case, passages: Sequence[Passage]) -> dict[str, float]:
+    """Every measure that is known for the case."""
+    measured = {name: measure(case, passages) for name, measure in EVIDENCE.items()}
+    return {name: share for name, share in measured.items() if share is not None}
+
+
+def evidence_in_text(case: Case, prompt: str) -> dict[str, float]:
+    """The same where only the text of a prompt is known: a passage is kept when it stands there.
+
+    The question itself is no evidence and is left out of the text.
+
+    >>> gold = Passage("Ann won.", id="a")
+    >>> case = Case("Did Bob win?", (gold,), ("Ann",), frozenset("a"))
+    >>> evidence_in_text(case, "Context: Ann won. Question: Did Bob win?")
+    {'answer_kept': 1.0, 'gold_kept': 1.0}
+    """
+    text = _one_line(prompt).replace(_one_line(case.question), " ")
+    found = evidence_in(case, [Passage(text)])
+    found.pop("gold_kept", None)
+    if case.gold_ids and case.gold_ids <= {passage.id for passage in case.passages}:
+        kept = [passage for passage in case.passages if _one_line(passage.text) in text]
+        found["gold_kept"] = float(case.keeps_gold(kept))
+    return found

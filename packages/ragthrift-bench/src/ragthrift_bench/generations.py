@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ragthrift import Completion, Message, Usage
 from ragthrift.protocols import LLM
@@ -20,15 +22,32 @@ class Generation:
     seconds: float
 
 
+class Answering(Protocol):
+    """A model that says how long its answers took when they were made."""
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> Generation:
+        """One answer."""
+        ...
+
+
 class CachedLLM:
     """Asks a model once for each content: model name, messages, limits.
 
     Every answer is a file of its own, written whole or not at all, so that an interrupted run goes
     on where it was. `model_name` must say everything that changes answers, such as quantisation.
+    The model is loaded, once, when an answer is missing.
     """
 
-    def __init__(self, llm: LLM, folder: Path, *, model_name: str) -> None:
-        self._llm = llm
+    def __init__(self, load: Callable[[], LLM], folder: Path, *, model_name: str) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._llm: LLM | None = None
         self._folder = folder
         self._model_name = model_name
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,11 +73,18 @@ class CachedLLM:
         file = self._file(messages, max_tokens, stop)
         if file.exists():
             return _read(file)
+        llm = self._loaded()
         started = time.perf_counter()
-        completion = self._llm.complete(messages, max_tokens=max_tokens, stop=stop)
+        completion = llm.complete(messages, max_tokens=max_tokens, stop=stop)
         generation = Generation(completion, time.perf_counter() - started)
         _write(file, generation)
         return generation
+
+    def _loaded(self) -> LLM:
+        with self._lock:
+            if self._llm is None:
+                self._llm = self._load()
+            return self._llm
 
     def _file(
         self, messages: Sequence[Message], max_tokens: int | None, stop: Sequence[str]
@@ -77,6 +103,6 @@ def _read(file: Path) -> Generation:
 
 def _write(file: Path, generation: Generation) -> None:
     file.parent.mkdir(exist_ok=True)
-    scratch = file.with_suffix(f".{os.getpid()}.tmp")
+    scratch = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     scratch.write_text(json.dumps(asdict(generation)), encoding="utf-8")
     scratch.replace(file)

@@ -30,7 +30,7 @@ class Row:
     seconds: float
     lever_seconds: float
     quality: Mapping[str, float]
-    """Every metric by name; higher is better."""
+    """Every metric by name; higher is better. One that is not known for a case is left out."""
     cluster: str | None = None
     """The source document, where questions share one."""
     error: str | None = None
@@ -51,8 +51,8 @@ class Outcome:
     """McNemar's exact test on exact match, after Holm."""
 
     def mean(self, metric: str) -> float:
-        """The mean of a quality metric."""
-        return fmean(row.quality[metric] for row in self.rows)
+        """The mean of a quality metric over the questions that it is known for."""
+        return fmean(row.quality[metric] for row in self.rows if metric in row.quality)
 
     @property
     def dollars(self) -> float:
@@ -84,6 +84,10 @@ class Results:
     seed: int
     answered_by: str
     """The model that really wrote the answers."""
+    seconds_apart: float = 0.0
+    """From one question to the next, in the simulation of prompt caches."""
+    machine_price: float = 0.0
+    """Dollars an hour that the levers' own computing was charged with."""
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
 

@@ -59,6 +59,8 @@ class OpenAITokens:
 
     >>> OpenAITokens("o200k_base").count("hello world")
     2
+    >>> OpenAITokens("o200k_base").ids("hello world")
+    [24912, 2375]
     """
 
     exact = True
@@ -70,7 +72,11 @@ class OpenAITokens:
 
     def count(self, text: str) -> int:
         """Tokens of the text; the names of special tokens inside it count as plain text."""
-        return len(self._encoding.encode_ordinary(text))
+        return len(self.ids(text))
+
+    def ids(self, text: str) -> list[int]:
+        """The tokens themselves."""
+        return self._encoding.encode_ordinary(text)
 
 
 class HuggingFaceTokens:

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_ragthrift import ChatLocal, RagthriftCompressor
 from ragthrift.protocols import LLM, Reranker
 from ragthrift_bench.demo.measure import Answered, Application
-from ragthrift_bench.demo.reader import MAX_TOKENS, PROMPT, STOP
+from ragthrift_bench.reader import MAX_TOKENS, PROMPT, STOP
 from ragthrift_bench.retrieval import Retrieve
 
 

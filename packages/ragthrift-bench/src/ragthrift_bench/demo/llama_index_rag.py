@@ -11,7 +11,7 @@ from llama_index_ragthrift import LocalLLM, RagthriftPostprocessor
 from ragthrift import Passage
 from ragthrift.protocols import LLM, Reranker
 from ragthrift_bench.demo.measure import Answered, Application
-from ragthrift_bench.demo.reader import MAX_TOKENS, PROMPT, STOP
+from ragthrift_bench.reader import MAX_TOKENS, PROMPT, STOP
 from ragthrift_bench.retrieval import Retrieve
 
 

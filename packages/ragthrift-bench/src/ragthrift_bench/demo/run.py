@@ -17,9 +17,9 @@ from ragthrift_bench.cases import Case
 from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
 from ragthrift_bench.demo.measure import Application, RecordingLLM, Summary, measure
-from ragthrift_bench.demo.reader import load_reader
 from ragthrift_bench.demo.table import BeforeAfter
 from ragthrift_bench.progress import step
+from ragthrift_bench.reader import load_reader
 from ragthrift_bench.retrieval import Retrieve, faiss_retriever
 from ragthrift_bench.sets import nq
 

@@ -107,10 +107,9 @@ def _share(comparison: Comparison | None, baseline_dollars: float) -> Interval |
 
 
 def metrics(results: Results) -> list[str]:
-    """The metrics that every row was measured by, that of the verdicts first."""
-    rows = [row for outcome in results.outcomes for row in outcome.rows]
-    shared = set.intersection(*(set(row.quality) for row in rows))
-    return [results.metric, *sorted(shared - {results.metric})]
+    """The metrics that every configuration was measured by, that of the verdicts first."""
+    known = [{name for row in outcome.rows for name in row.quality} for outcome in results.outcomes]
+    return [results.metric, *sorted(set.intersection(*known) - {results.metric})]
 
 
 def full_stack(found: Sequence[Line]) -> Line | None:

@@ -1,6 +1,6 @@
 """How to read a report, and how its numbers came about; the same text in every format."""
 
-from ragthrift_bench.report.numbers import metric_name, plain
+from ragthrift_bench.report.numbers import metric_name, money, plain
 from ragthrift_bench.results import Results
 
 Note = tuple[str, str]
@@ -60,7 +60,8 @@ def method(results: Results) -> list[Note]:
         ("Questions", f"{questions:,} of {results.cases} (hash {results.cases_hash})"),
         ("Answered by", results.answered_by),
         ("Prices", f"{results.model} on {results.price_date}"),
-        ("Prompt caching", _caching(results.caching)),
+        ("Prompt caching", _caching(results)),
+        *_machine_price(results.machine_price),
         ("Verdicts speak of", f"{metric_name(results.metric)}, margin {_margin(results)}"),
         ("Seed", str(results.seed)),
     ]
@@ -71,8 +72,20 @@ def method(results: Results) -> list[Note]:
     return notes
 
 
-def _caching(rules: str) -> str:
-    return "not simulated" if rules == "none" else f"simulated by the rules {rules}"
+def _caching(results: Results) -> str:
+    if results.caching == "none":
+        return "not simulated"
+    if results.caching == "reported":
+        return "as the provider itself counted it"
+    apart = f"one question every {plain(results.seconds_apart)} seconds"
+    return f"simulated by the rules {results.caching}, {apart}"
+
+
+def _machine_price(dollars_an_hour: float) -> list[Note]:
+    if not dollars_an_hour:
+        return []
+    price = money(dollars_an_hour, 2)
+    return [("The levers' computing", f"{price} for each hour that they kept this machine busy")]
 
 
 def _margin(results: Results) -> str:

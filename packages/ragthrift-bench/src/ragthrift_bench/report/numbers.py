@@ -87,7 +87,10 @@ def probability(p_value: float | None) -> str:
 _METRICS = {
     "token_f1": "token F1",
     "rouge_l": "ROUGE-L",
-    "kept_gold": "gold evidence kept",
+    "answer_kept": "answer in the prompt",
+    "gold_kept": "gold passages in the prompt",
+    "supports_kept": "supporting sentences in the prompt",
+    "judged": "preferred by the judge",
     "mrr": "MRR",
 }
 

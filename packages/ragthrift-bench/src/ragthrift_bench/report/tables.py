@@ -184,11 +184,17 @@ def _pair(line: Line | None) -> tuple[Cell, Cell]:
 
 
 def metrics_table(results: Results) -> Table:
-    """The mean of every metric."""
+    """The mean of every metric; the head says where it is known for a part of the questions."""
     names = metrics(results)
-    heads = ("Configuration", *(metric_name(name) for name in names))
+    heads = ("Configuration", *(_metric_head(results, name) for name in names))
     rows = tuple(
         (Cell(outcome.name), *(Cell(plain(100 * outcome.mean(name))) for name in names))
         for outcome in results.outcomes
     )
     return Table("Means, in hundredths", heads, rows, range(1, len(heads)))
+
+
+def _metric_head(results: Results, metric: str) -> str:
+    rows = results.baseline.rows
+    known = sum(metric in row.quality for row in rows)
+    return metric_name(metric) + (f" ({known:,} questions)" if known < len(rows) else "")
