@@ -68,9 +68,9 @@ def test_one_message_has_no_breakpoint() -> None:
 def test_of_many_messages_the_latest_have_the_four_breakpoints() -> None:
     messages = [[number] * 1_100 for number in range(8)]
     cache = PrefixCache(ANTHROPIC_5M)
-    cache.bill(messages[:3] + [[-1]], at=0)
-    assert cache.bill(messages + [[-1]], at=1) == (0, 8 * 1_100)
-    assert cache.bill(messages[:6] + [[-2]], at=2) == (6 * 1_100, 0)
+    cache.bill([*messages[:3], [-1]], at=0)
+    assert cache.bill([*messages, [-1]], at=1) == (0, 8 * 1_100)
+    assert cache.bill([*messages[:6], [-2]], at=2) == (6 * 1_100, 0)
 
 
 def test_a_changed_first_token_loses_everything() -> None:

@@ -161,7 +161,7 @@ def _first_known(outcomes: Sequence[Outcome]) -> str:
 def _models(attempts: Mapping[str, Attempts]) -> str:
     every = (made for several in attempts.values() for made in several)
     calls = (call for made in every if isinstance(made, Attempt) for call in made.calls)
-    return ", ".join(sorted({call.model for call in calls if call.model})) or "no model"
+    return ", ".join(sorted({call.model for call in calls if call.model})) or "an unnamed model"
 
 
 def _versions() -> dict[str, str]:

@@ -42,11 +42,11 @@ def compare(
     money = mean_interval(dollars, clusters=clusters, seed=seed)
     change = mean_interval(quality, clusters=clusters, seed=seed)
     independent = len(set(clusters)) if clusters is not None else len(quality)
-    bound = min(
-        lower_bound(quality, clusters=clusters, seed=seed), -_unseen_loss(quality, independent)
-    )
+    unseen = _unseen_loss(quality, independent)
+    bound = min(lower_bound(quality, clusters=clusters, seed=seed), -unseen)
+    resolvable = max(resolvable_loss(quality), unseen)
     verdict = _verdict(money, change, bound, margin)
-    return Comparison(money, change, bound, resolvable_loss(quality), verdict)
+    return Comparison(money, change, bound, resolvable, verdict)
 
 
 def _unseen_loss(differences: Sequence[float], independent: int) -> float:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from ragthrift import InputError, Usage
+from ragthrift import InputError, Message, Usage
 from ragthrift.tokens import OpenAITokens, token_counter_for
 from ragthrift_bench.answers import METRICS
 from ragthrift_bench.attempts import Attempt, Call
@@ -123,8 +123,13 @@ class _Till:
             return call.reported
         cache = self._caches.setdefault(model, PrefixCache(RULES[self._pricing.caching]))
         tokens = _tokens_of(model)
-        prompt = [tokens(message.content) for message in call.messages]
+        prompt = [tokens(_billed_text(message)) for message in call.messages]
         return billed(prompt, len(tokens(call.text)), cache, at=at)
+
+
+def _billed_text(message: Message) -> str:
+    """What was said, and the tool calls with it."""
+    return message.content + "".join(f"{call.name}{call.arguments}" for call in message.tool_calls)
 
 
 @cache

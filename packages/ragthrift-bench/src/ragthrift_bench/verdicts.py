@@ -1,11 +1,14 @@
 """Rows of several configurations as outcomes: every difference paired, every verdict given."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ragthrift import InputError
 from ragthrift_bench.comparison import Comparison, compare, holm, mcnemar
 from ragthrift_bench.results import Outcome, Row
+
+log = logging.getLogger(__name__)
 
 SIGNIFICANT = "exact_match"
 """The metric of right and wrong that McNemar's test takes."""
@@ -33,14 +36,26 @@ def compare_rows(
 ) -> Comparison:
     """Ours minus theirs; both hold the same questions in the same order."""
     pairs = list(zip(ours, theirs, strict=True))
-    clusters = [row.cluster if row.cluster is not None else row.case_id for row in ours]
     return compare(
         [our.dollars - their.dollars for our, their in pairs],
         [our.quality[metric] - their.quality[metric] for our, their in pairs],
         margin=margin,
-        clusters=clusters if any(row.cluster is not None for row in ours) else None,
+        clusters=_clusters(ours),
         seed=seed,
     )
+
+
+def _clusters(rows: Sequence[Row]) -> list[str] | None:
+    """The document of each row; a row without one is its own."""
+    labels = [row.cluster if row.cluster is not None else row.case_id for row in rows]
+    if all(row.cluster is None for row in rows):
+        return None
+    if len(set(labels)) == 1:
+        log.warning(
+            "all questions are about %s, so the intervals hold for that document alone", labels[0]
+        )
+        return None
+    return labels
 
 
 def _with_p_values(outcomes: Iterable[Outcome], baseline: Outcome) -> list[Outcome]:

@@ -20,7 +20,7 @@ class EndpointLLM:
     must be set.
     """
 
-    def __init__(self, model: str, url: str | None = None) -> None:
+    def __init__(self, model: str, url: str | None = None, *, tries: int = 5) -> None:
         try:
             from openai import OpenAI
         except ImportError as error:
@@ -31,7 +31,7 @@ class EndpointLLM:
         key = os.environ.get("OPENAI_API_KEY") or ("none" if url else None)
         if key is None:
             raise InputError("set OPENAI_API_KEY, or name an endpoint: openai:MODEL@URL")
-        self._client = OpenAI(base_url=url, api_key=key)
+        self._client = OpenAI(base_url=url, api_key=key, max_retries=tries - 1)
         self._model = model
 
     def complete(

@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ragthrift import Completion, InputError, Message, Usage
 from ragthrift.protocols import LLM
+from ragthrift.types import FinishReason
+from ragthrift_bench.models.reported import langchain_usage, llama_index_usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage
     from llama_index.core.llms import LLM as LLAMA_INDEX_LLM
 
 
@@ -47,27 +48,9 @@ class LangChainLLM:
         limits: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
         turns = [(turn.role, turn.content) for turn in messages]
         reply = self._model.invoke(turns, stop=list(stop) or None, **limits)
-        name = reply.response_metadata.get("model_name") or type(self._model).__name__
-        return Completion(reply.text, langchain_usage(reply) or Usage(), name)
-
-
-def langchain_usage(message: "AIMessage") -> Usage | None:
-    """The tokens that a LangChain message reports; `None` where it reports none."""
-    counts = message.usage_metadata
-    if counts is None:
-        return None
-    details: Mapping[str, Any] = counts.get("input_token_details") or {}
-    written = [details.get(name) or 0 for name in _WRITES]
-    return Usage(
-        counts["input_tokens"],
-        counts["output_tokens"],
-        details.get("cache_read") or 0,
-        written[0] or sum(written[1:]),
-    )
-
-
-_WRITES = ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
-"""Where Anthropic's split by lifetime is present, the sum stands at 0."""
+        said = reply.response_metadata
+        name = said.get("model_name") or type(self._model).__name__
+        return Completion(reply.text, langchain_usage(reply) or Usage(), name, _finish(said))
 
 
 class LlamaIndexLLM:
@@ -91,13 +74,16 @@ class LlamaIndexLLM:
         reply = self._model.chat(turns, **limits)
         said = reply.message.content or ""
         ends = [at for mark in stop if (at := said.find(mark)) >= 0]
-        usage = llama_index_usage(reply.additional_kwargs)
-        name = self._model.metadata.model_name
-        return Completion(said[: min(ends, default=None)], usage or Usage(), name)
+        raw = reply.raw if isinstance(reply.raw, Mapping) else {}
+        return Completion(
+            said[: min(ends, default=None)],
+            llama_index_usage(reply) or Usage(),
+            self._model.metadata.model_name,
+            _finish(raw),
+        )
 
 
-def llama_index_usage(counts: Mapping[str, Any]) -> Usage | None:
-    """The tokens in `additional_kwargs`, where LlamaIndex's models put them."""
-    if "prompt_tokens" not in counts:
-        return None
-    return Usage(counts["prompt_tokens"], counts.get("completion_tokens") or 0)
+def _finish(said: Mapping[str, Any]) -> FinishReason:
+    """`stop` where the model gives no reason, or one of its own."""
+    reason: FinishReason = said.get("finish_reason", "stop")
+    return reason if reason in get_args(FinishReason) else "stop"

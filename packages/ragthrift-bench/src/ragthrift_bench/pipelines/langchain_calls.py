@@ -16,7 +16,7 @@ from langchain_core.tracers.context import register_configure_hook
 from ragthrift import Message, ToolCall
 from ragthrift.types import Role
 from ragthrift_bench.attempts import Call
-from ragthrift_bench.models.wrapped import langchain_usage
+from ragthrift_bench.models.reported import langchain_usage
 from ragthrift_bench.observation import Observation
 
 _ROLES: Mapping[str, Role] = {"system": "system", "ai": "assistant", "tool": "tool"}

@@ -25,7 +25,7 @@ from llama_index_instrumentation import get_dispatcher
 from ragthrift import Message
 from ragthrift.types import Role
 from ragthrift_bench.attempts import Call
-from ragthrift_bench.models.wrapped import llama_index_usage
+from ragthrift_bench.models.reported import llama_index_usage
 from ragthrift_bench.observation import Observation
 
 _Start = LLMChatStartEvent | LLMCompletionStartEvent
@@ -52,7 +52,7 @@ class _Trace:
         if any(outer in self.started for outer in self._around(span)):
             return
         seconds = time.perf_counter() - since
-        reported = llama_index_usage(event.response.additional_kwargs)
+        reported = llama_index_usage(event.response)
         call = Call(_sent(start), _said(event), _model(start), reported, seconds)
         self.seen.add(call, seconds)
 

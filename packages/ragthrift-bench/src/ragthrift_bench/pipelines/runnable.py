@@ -21,9 +21,10 @@ def ask_runnable(runnable: Runnable[Any, Any]) -> Ask:
     """Ask by `invoke`.
 
     A Runnable whose input is an object gets the question under `QUESTION_KEYS`, the case's passages
-    as documents under `PASSAGE_KEYS` and its earlier turns under `HISTORY_KEYS`, as far as it has
-    them; one with `messages` gets the conversation; any other gets the question as a text. Of an
-    object that it answers with, `ANSWER_KEYS` or the last of its `messages` is the answer.
+    under `PASSAGE_KEYS` (as one text where it wants a text, else as documents) and its earlier
+    turns under `HISTORY_KEYS`, as far as it has them; one with `messages` gets the conversation;
+    any other gets the question as a text. Of an object that it answers with, `ANSWER_KEYS` or the
+    last of its `messages` is the answer.
     """
     keys = _input_keys(runnable)
 
@@ -33,15 +34,16 @@ def ask_runnable(runnable: Runnable[Any, Any]) -> Ask:
     return ask
 
 
-def _input_keys(runnable: Runnable[Any, Any]) -> frozenset[str]:
-    """The names of an input that is an object, none for any other input."""
-    schema: Mapping[str, Any] = runnable.get_input_jsonschema()
+def _input_keys(runnable: Runnable[Any, Any]) -> Mapping[str, Any]:
+    """The fields of an input that is an object, none for any other input."""
+    whole: Mapping[str, Any] = runnable.get_input_jsonschema()
+    schema = whole
     while "$ref" in schema:
-        schema = runnable.get_input_jsonschema()["$defs"][schema["$ref"].rpartition("/")[2]]
-    return frozenset(schema.get("properties", ()))
+        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]]
+    return dict(schema.get("properties", {}))
 
 
-def _input(case: Case, keys: frozenset[str]) -> object:
+def _input(case: Case, keys: Mapping[str, Any]) -> object:
     if not keys:
         return case.question
     turns = _turns(case)
@@ -54,12 +56,17 @@ def _input(case: Case, keys: frozenset[str]) -> object:
             f"the chain takes {', '.join(sorted(keys))}, and none of these is the question; name "
             f"its input one of {', '.join(QUESTION_KEYS)}, or messages"
         )
-    documents = [
+    given |= {key: _documents(case, keys[key]) for key in PASSAGE_KEYS if key in keys}
+    return given | {key: turns for key in HISTORY_KEYS if key in keys}
+
+
+def _documents(case: Case, field: Mapping[str, Any]) -> object:
+    if field.get("type") == "string":
+        return "\n\n".join(passage.text for passage in case.passages)
+    return [
         Document(passage.text, id=passage.id, metadata=dict(passage.metadata))
         for passage in case.passages
     ]
-    given |= {key: documents for key in PASSAGE_KEYS if key in keys}
-    return given | {key: turns for key in HISTORY_KEYS if key in keys}
 
 
 def _turns(case: Case) -> list[BaseMessage]:
