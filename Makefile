@@ -9,7 +9,7 @@ DEMO := -e packages/ragthrift -e packages/ragthrift-models -e integrations/langc
 	-e integrations/llama-index -e "packages/ragthrift-bench[demo]"
 DEVELOP := -e "packages/ragthrift[export]" -e packages/ragthrift-models \
 	-e "integrations/langchain[agents]" -e integrations/llama-index \
-	-e "packages/ragthrift-bench[demo]"
+	-e "packages/ragthrift-bench[demo,endpoint]"
 
 .DEFAULT_GOAL := check
 .PHONY: check setup develop demo test format lint types imports pytest clean

@@ -46,7 +46,7 @@ class Documents(BaseRetriever):
     k: int = 4
 
     def _get_relevant_documents(self, query: str, **rest: Any) -> list[Document]:
-        return [Document(text, id=text[:6]) for text in TEXTS[: self.k]]
+        return [Document(text, id=text) for text in TEXTS[: self.k]]
 
 
 def chat_model() -> BaseChatModel:

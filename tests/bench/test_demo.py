@@ -1,6 +1,5 @@
 """The demo's two applications, with a scripted model in the place of the local one."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +15,7 @@ from ragthrift_bench import handbook
 from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
 from ragthrift_bench.demo.measure import Application, Measured, RecordingLLM, Summary, measure
+from ragthrift_bench.results import Results
 from ragthrift_bench.retrieval import Retrieve, faiss_retriever
 
 Builder = Callable[[Retrieve, LLM, Reranker | None], Application]
@@ -103,4 +103,4 @@ def test_the_readme_shows_the_committed_results() -> None:
     from benchmarks.readme import RESULTS, ROOT, with_table
 
     readme = (ROOT / "README.md").read_text()
-    assert with_table(readme, json.loads(RESULTS.read_text())) == readme
+    assert with_table(readme, Results.read(RESULTS)) == readme

@@ -103,3 +103,14 @@ def test_mcnemar_and_holm() -> None:
     assert mcnemar([True] * 10, [False] * 10) == pytest.approx(2 / 2**10)
     assert holm({"a": 0.2}) == {"a": 0.2}
     assert holm({"a": 0.9, "b": 0.6}) == {"b": 1.0, "a": 1.0}
+
+
+def test_a_clear_gain_has_a_bound_above_zero() -> None:
+    gains = [0.5] * 60 + [0.0] * 20 + [-0.5] * 5
+    assert compare([-1.0] * 85, gains).quality_bound > 0.2
+
+
+def test_where_nothing_changed_a_small_loss_is_still_not_ruled_out() -> None:
+    found = compare([-1.0] * 30, [0.0] * 30)
+    assert found.quality_bound == pytest.approx(-(1 - 0.05 ** (1 / 30)))
+    assert found.resolvable >= -found.quality_bound

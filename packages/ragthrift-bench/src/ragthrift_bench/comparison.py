@@ -43,7 +43,8 @@ def compare(
     change = mean_interval(quality, clusters=clusters, seed=seed)
     independent = len(set(clusters)) if clusters is not None else len(quality)
     unseen = _unseen_loss(quality, independent)
-    bound = min(lower_bound(quality, clusters=clusters, seed=seed), -unseen)
+    seen = lower_bound(quality, clusters=clusters, seed=seed)
+    bound = min(seen, -unseen) if unseen else seen
     resolvable = max(resolvable_loss(quality), unseen)
     verdict = _verdict(money, change, bound, margin)
     return Comparison(money, change, bound, resolvable, verdict)

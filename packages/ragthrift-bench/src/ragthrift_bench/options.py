@@ -79,16 +79,19 @@ class Options:
         if self.fresh:
             shutil.rmtree(attempts, ignore_errors=True)
             shutil.rmtree(generations, ignore_errors=True)
-        with step(progress, f"reading {self.data}"):
-            cases = self._cases()
         levers = Levers.of(self.levers)
         llm = None if self.pipelines else models.load(self.llm)
         judge = models.load(self.judge) if self.judge else None
+        configurations = (
+            own_configurations(self.pipelines, levers)
+            if self.pipelines
+            else plain_configurations(llm, self._parts(), levers, generations)
+        )
+        with step(progress, f"reading {self.data}"):
+            cases = self._cases()
         return Benchmark(
             cases=cases,
-            configurations=own_configurations(self.pipelines, levers)
-            if self.pipelines
-            else plain_configurations(llm, self._parts(), levers, generations),
+            configurations=configurations,
             pricing=self.pricing,
             name=self.data,
             answered_by=None if self.pipelines else llm.name if llm else "no model",

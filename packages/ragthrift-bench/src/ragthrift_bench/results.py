@@ -10,6 +10,7 @@ from typing import Any
 from ragthrift import InputError, Usage
 from ragthrift_bench.comparison import Comparison
 from ragthrift_bench.intervals import Interval
+from ragthrift_bench.records import read_json
 
 SCHEMA = 1
 """Raised when a field changes its meaning or goes."""
@@ -103,9 +104,9 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """Read what `write` wrote. Raises InputError for another schema."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw.pop("schema", None) != SCHEMA:
+        """Read what `write` wrote. Raises InputError for anything else."""
+        raw = read_json(path)
+        if not isinstance(raw, dict) or raw.pop("schema", None) != SCHEMA:
             raise InputError(f"{path} is not a results file of schema {SCHEMA}; run it again")
         outcomes = tuple(_outcome(outcome) for outcome in raw.pop("outcomes"))
         return cls(outcomes=outcomes, **raw)
