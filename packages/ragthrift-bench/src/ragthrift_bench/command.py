@@ -1,24 +1,19 @@
 """`ragthrift bench`: run a benchmark, compare two runs, write a report again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ragthrift.errors import RagthriftError
-from ragthrift_bench.progress import progress_bars
+from ragthrift_bench.told import told
 
 bench = typer.Typer(
     help="Dollars saved beside answer quality, on your own questions.", no_args_is_help=True
 )
 
-INTERRUPTED = 130
 INFERIOR = 1
-UNUSABLE = 2
 
 _ASKED, _ANSWERED, _PRICED, _JUDGED = "What is asked", "What answers", "Cost", "Quality"
 Data = Annotated[
@@ -92,7 +87,7 @@ Caching = Annotated[
 ]
 Apart = Annotated[
     float,
-    typer.Option("--seconds-apart", help="Between two questions", rich_help_panel=_PRICED),
+    typer.Option(help="Between two questions", rich_help_panel=_PRICED),
 ]
 MachinePrice = Annotated[
     float,
@@ -122,8 +117,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     limit: Limit = None,
     seed: Seed = 0,
     history: History = True,
-    pipeline: Pipelines = None,
-    lever: LeverNames = None,
+    pipelines: Pipelines = None,
+    levers: LeverNames = None,
     llm: Llm = "embedded",
     prompt: Prompt = None,
     max_tokens: MaxTokens = None,
@@ -131,7 +126,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     model: Model = "gpt-5-mini",
     price_date: PriceDate = None,
     caching: Caching = "none",
-    apart: Apart = 10.0,
+    seconds_apart: Apart = 10.0,
     machine_price: MachinePrice = 0.1,
     metric: Metric = None,
     margin: Margin = 0.02,
@@ -145,47 +140,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     What was answered is kept: a run that was stopped goes on, and a second one is free.
     """
-    from ragthrift_bench.options import Options
-    from ragthrift_bench.report import write_html, write_markdown
-    from ragthrift_bench.scoring import Pricing
+    words = dict(locals())
+    from ragthrift_bench.writing import run_and_write
 
-    console = Console(stderr=True)
-    with _told(console), progress_bars(console) as progress:
-        day = price_date or datetime.now(UTC)
-        pricing = Pricing(
-            on=day.date(),
-            model=model,
-            caching=caching,
-            seconds_apart=apart,
-            machine_price=machine_price,
-        )
-        options = Options(
-            data=data,
-            corpus=corpus,
-            passages=passages,
-            limit=limit,
-            seed=seed,
-            history=history,
-            pipelines=tuple(pipeline or ()),
-            levers=tuple(lever or ()),
-            llm=llm,
-            prompt=prompt,
-            max_tokens=max_tokens,
-            jobs=jobs,
-            pricing=pricing,
-            metric=metric,
-            margin=margin,
-            judge=judge,
-            cache=cache,
-            fresh=fresh,
-            record=record,
-        )
-        results = options.run(progress)
-        out.mkdir(parents=True, exist_ok=True)
-        results.write(out / "results.json")
-        write_markdown(results, out / "report.md")
-        write_html(results, out / "report.html")
-    _print_summary(out)
+    run_and_write(words.pop("out"), words)
 
 
 @bench.command()
@@ -211,7 +169,7 @@ def compare(
     from ragthrift_bench.results import Results
 
     console = Console()
-    with _told(Console(stderr=True)):
+    with told(Console(stderr=True)):
         found = changes(Results.read(then), Results.read(now))
         console.print(changes_table(found))
         stops = list(
@@ -231,28 +189,8 @@ def report(
     from ragthrift_bench.report import write_html, write_markdown
     from ragthrift_bench.results import Results
 
-    with _told(Console(stderr=True)):
+    with told(Console(stderr=True)):
         read = Results.read(results)
         out.mkdir(parents=True, exist_ok=True)
         write_markdown(read, out / "report.md")
         write_html(read, out / "report.html")
-
-
-@contextmanager
-def _told(console: Console) -> Iterator[None]:
-    """Say in one line what is wrong, and that nothing is lost when a run is stopped."""
-    try:
-        yield
-    except RagthriftError as error:
-        console.print(f"[red]{type(error).__name__}:[/red] {error}", highlight=False)
-        raise typer.Exit(UNUSABLE) from error
-    except KeyboardInterrupt:
-        console.print("Stopped. What was answered is kept; the same command goes on from there.")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _print_summary(out: Path) -> None:
-    """The first lines of the report: the headline, the facts and a line for each configuration."""
-    text = (out / "report.md").read_text(encoding="utf-8")
-    print(text.partition("\n## ")[0].strip())
-    print(f"\n{out / 'report.html'}")
