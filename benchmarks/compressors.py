@@ -12,6 +12,7 @@ from typing import Any
 from ragthrift import Budget, InputError, Passage
 from ragthrift.compress import (
     EmbeddingReader,
+    EvidenceReader,
     ExtractiveCompressor,
     Limits,
     LLMLinguaCompressor,
@@ -39,6 +40,12 @@ def embedding(rate: float) -> Compress:
     pruner = SentencePruner(
         EmbeddingReader(minilm()), Limits(rate=1 / rate), token_counter=OpenAITokens()
     )
+    return lambda case: pruner.compress(case.question, case.passages)
+
+
+def evidence(rate: float) -> Compress:
+    """SentencePruner on the evidence reader."""
+    pruner = SentencePruner(EvidenceReader(), Limits(rate=1 / rate), token_counter=OpenAITokens())
     return lambda case: pruner.compress(case.question, case.passages)
 
 
@@ -148,7 +155,11 @@ def llmlingua_2(rate: float) -> Compress:
     return lambda case: compressor.compress(case.question, case.passages)
 
 
-COMPRESSORS: Mapping[str, Maker] = {"embedding": embedding, "extractive": extractive}
+COMPRESSORS: Mapping[str, Maker] = {
+    "evidence": evidence,
+    "embedding": embedding,
+    "extractive": extractive,
+}
 PEERS: Mapping[str, Maker] = {
     "first tokens": first_tokens,
     "best passages": best_passages,

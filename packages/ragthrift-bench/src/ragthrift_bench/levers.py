@@ -8,6 +8,8 @@ from ragthrift_bench.rag import Lever, step_lever
 
 KEPT = 3
 """Passages that reranking keeps of those that were retrieved."""
+SHARE = 1 / 3
+"""Of the tokens that compression keeps."""
 
 
 def rerank() -> Lever:
@@ -18,7 +20,14 @@ def rerank() -> Lever:
     return step_lever(HybridReranker(minilm(), keep=Keep(top_k=KEPT)))
 
 
-LEVERS: Mapping[str, Callable[[], Lever]] = {"rerank": rerank}
+def compress() -> Lever:
+    """The sentences that hold evidence stay, a third of the tokens."""
+    from ragthrift.compress import Limits, SentencePruner
+
+    return step_lever(SentencePruner(limits=Limits(rate=SHARE)))
+
+
+LEVERS: Mapping[str, Callable[[], Lever]] = {"rerank": rerank, "compress": compress}
 """In the order in which they act."""
 
 

@@ -3,7 +3,15 @@
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["minilm_model", "minilm_tokenizer"]
+__all__ = ["evidence_model", "minilm_model", "minilm_tokenizer"]
+
+
+def evidence_model() -> Path:
+    """The folder of the evidence head, 1.6 MB: which words of a passage matter for a question.
+
+    It reads the token states of `minilm_model`. `training/MODEL_CARD.md` tells how it was made.
+    """
+    return Path(str(files(__package__) / "evidence"))
 
 
 def minilm_model() -> Path:

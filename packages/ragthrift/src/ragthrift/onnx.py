@@ -1,7 +1,7 @@
 """Transformers on ONNX Runtime, without PyTorch: length-sorted batches, dynamic padding."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ class OnnxTransformer:
         threads: int | None = None,
         batch_tokens: int = 512,
     ) -> None:
-        self._session = _open_session(Path(model))
+        self._session = open_session(Path(model))
         self._threads = threads or available_cpus()
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._batch_tokens = batch_tokens
@@ -55,8 +55,20 @@ class OnnxTransformer:
         """Shape (n, d): `reduce(first output, attention mask)` of every batch, in input order."""
         import numpy as np
 
-        encodings = self.tokenizer.encode_batch([_well_formed(text) for text in texts])
-        rows: list[NDArray[np.float32] | None] = [None] * len(encodings)
+        rows = self.run_each(self.encode(texts), reduce)
+        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
+
+    def encode(self, texts: Sequence[Text]) -> list["Encoding"]:
+        """The tokens of every text, special tokens included."""
+        return list(self.tokenizer.encode_batch([_well_formed(text) for text in texts]))
+
+    def run_each(
+        self,
+        encodings: Sequence["Encoding"],
+        reduce: Callable[["Floats", "Integers"], Iterable["Floats"]],
+    ) -> list["Floats"]:
+        """What `reduce(first output, attention mask)` makes of each text, in input order."""
+        rows: list[Floats | None] = [None] * len(encodings)
         lengths = [len(encoding) for encoding in encodings]
         share = max(1, min(self._batch_tokens, sum(lengths) // self._threads))
 
@@ -68,7 +80,7 @@ class OnnxTransformer:
 
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(score, batches(lengths, share)))
-        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)  # type: ignore[arg-type]
+        return [row for row in rows if row is not None]
 
     def _feed(self, encodings: Sequence["Encoding"]) -> dict[str, "Integers"]:
         import numpy as np
@@ -103,7 +115,8 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _open_session(model: Path) -> Any:
+def open_session(model: Path) -> Any:
+    """A model file as a session with one thread. Raises ModelError where it cannot be loaded."""
     if not model.is_file():
         raise ModelNotFoundError(f"no ONNX model at {model}; export one with export_onnx")
     try:

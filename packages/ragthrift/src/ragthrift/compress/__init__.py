@@ -2,6 +2,7 @@
 
 from ragthrift.compress.compressor import UnitCompressor
 from ragthrift.compress.embedding_reader import EmbeddingReader
+from ragthrift.compress.evidence import EvidenceReader
 from ragthrift.compress.extractive import ExtractiveCompressor, ExtractiveWeights
 from ragthrift.compress.limits import Limits
 from ragthrift.compress.llmlingua import LLMLinguaCompressor
@@ -16,6 +17,7 @@ __all__ = [
     "Compression",
     "DroppedUnit",
     "EmbeddingReader",
+    "EvidenceReader",
     "ExtractiveCompressor",
     "ExtractiveWeights",
     "Kept",

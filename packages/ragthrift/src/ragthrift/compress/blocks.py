@@ -150,6 +150,10 @@ def _heading(lines: _Lines, at: int) -> tuple[Block, int] | None:
     return None
 
 
+_LONG_LINE = 120
+"""Characters; a longer line is prose even where a chunk was cut before its full stop."""
+
+
 def _is_title(lines: _Lines, at: int) -> bool:
     """Whether a line without marks stands over prose: short, no sentence, and at a break."""
     line = lines[at].strip()
@@ -157,7 +161,9 @@ def _is_title(lines: _Lines, at: int) -> bool:
     at_break = at == 0 or lines.blank(at + 1)
     short = len(line) <= 80 and len(line.split()) <= 10 and len(line) < len(below)
     opens = not line[0].islower() and bool(below) and not below[0].islower()
-    return at_break and short and opens and line[-1].isalnum() and below[-1] in _PROSE_ENDS
+    closes = line[-1].isalnum() or line[-1] in ")]"
+    prose = bool(below) and (below[-1] in _PROSE_ENDS or len(below) > _LONG_LINE)
+    return at_break and short and opens and closes and prose
 
 
 def _item(lines: _Lines, at: int) -> tuple[Block, int] | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragthrift.compress.compressor import HALF, UnitCompressor
+from ragthrift.compress.evidence import EvidenceReader
 from ragthrift.compress.limits import Limits
 from ragthrift.compress.prefix import CachedPrefix
 from ragthrift.compress.reading import PassageReader, Reading, checked, unit_values
@@ -25,7 +26,9 @@ class SentencePruner(UnitCompressor):
     """Keeps the sentences that a `PassageReader` finds worth keeping, over all passages.
 
     A unit is worth `keep ** (1 - w) * score ** w`, in [0, 1], where `score` is its passage's and
-    `w` is `passage_weight`: an irrelevant passage may vanish while a good one stays whole.
+    `w` is `passage_weight`: an irrelevant passage may vanish while a good one stays whole. The
+    default is the reader's own `passage_weight`, else a half; the default reader, `EvidenceReader`,
+    has weighed its passages already and says 0.
 
     `compress` shortens. `rank_and_prune` is the step that also orders and scores, from the same
     single reading; `ranker.rank` only orders and scores. The pruner itself has no `rank`, since a
@@ -34,10 +37,10 @@ class SentencePruner(UnitCompressor):
 
     def __init__(
         self,
-        reader: PassageReader,
+        reader: PassageReader | None = None,
         limits: Limits = HALF,
         *,
-        passage_weight: float = 0.5,
+        passage_weight: float | None = None,
         token_counter: TokenCounter | None = None,
         antecedents: bool = False,
         elision: str = "",
@@ -52,11 +55,12 @@ class SentencePruner(UnitCompressor):
             spans_key=spans_key,
             keep_prefix_if=keep_prefix_if,
         )
+        reader = EvidenceReader() if reader is None else reader
         if not isinstance(reader, PassageReader):
             raise InputError(f"{reader!r} is no reader: it needs read(query, passages)")
-        if not 0 <= passage_weight <= 1:
+        self._weight = _weight_of(reader) if passage_weight is None else passage_weight
+        if not 0 <= self._weight <= 1:
             raise InputError(f"passage_weight={passage_weight} must lie between 0 and 1")
-        self._weight = passage_weight
         self.ranker = ReadingRanker(reader)
 
     def values(self, query: str, cuts: Sequence[Cut]) -> list["Floats"]:
@@ -104,3 +108,7 @@ class ReadingRanker:
 def best_first(readings: Sequence[Reading]) -> list[int]:
     """Positions by score; equal ones keep their order."""
     return sorted(range(len(readings)), key=lambda at: -readings[at].score)
+
+
+def _weight_of(reader: PassageReader) -> float:
+    return float(getattr(reader, "passage_weight", 0.5))

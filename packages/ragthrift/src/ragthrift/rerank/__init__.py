@@ -4,6 +4,7 @@ from ragthrift.rerank.cross_encoder import CrossEncoderReranker
 from ragthrift.rerank.export import export_onnx
 from ragthrift.rerank.hybrid import HybridReranker
 from ragthrift.rerank.keep import Dropped, Keep, Ranking
+from ragthrift.rerank.late import LateInteractionReranker
 from ragthrift.rerank.onnx_scorer import OnnxScorer
 from ragthrift.rerank.reranker import ScoringReranker
 from ragthrift.rerank.scorers import LangChainScorer
@@ -15,6 +16,7 @@ __all__ = [
     "HybridReranker",
     "Keep",
     "LangChainScorer",
+    "LateInteractionReranker",
     "OnnxScorer",
     "Ranking",
     "ScoringReranker",

@@ -1,0 +1,123 @@
+"""Late interaction: a question's words against a text's, on token states as they are.
+
+ColBERT (Khattab and Zaharia, 2020) sums, over the question's tokens, the best match in the text.
+On the states of a sentence encoder, never trained for it, and weighted by how rare each word is,
+that adds to cosine and BM25; `packages/ragthrift-models/training/MODEL_CARD.md` has the numbers.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ragthrift.lexical import words
+from ragthrift.states import TextStates, unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+Rarity = Callable[[str], float]
+"""A word's inverse document frequency."""
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "who",
+        "what",
+        "when",
+        "where",
+        "which",
+        "why",
+        "how",
+        "many",
+        "much",
+        "long",
+        "whose",
+        "whom",
+        "it",
+        "its",
+        "that",
+        "this",
+        "these",
+        "those",
+        "there",
+        "as",
+        "into",
+        "most",
+        "name",
+    ]
+)
+STOPPED = STOP_WORDS | {word for stop in STOP_WORDS for word in words(stop)}
+"""The same as `words` writes them."""
+_STOP_SHARE = 0.3
+"""What a stop word counts of its rarity."""
+
+
+def inverse_frequency(texts: Sequence[str]) -> Rarity:
+    """BM25's inverse document frequency over these texts.
+
+    >>> rarity = inverse_frequency(["the cat", "the dog"])
+    >>> rarity("cat") > rarity("the") > 0
+    True
+    """
+    counts = Counter(word for text in texts for word in set(words(text)))
+
+    def rarity(word: str) -> float:
+        held = counts[word]
+        return math.log1p((len(texts) - held + 0.5) / (held + 0.5))
+
+    return rarity
+
+
+def late_scores(
+    question: str, asked: TextStates, texts: Sequence[TextStates], rarity: Rarity
+) -> "Floats":
+    """Shape (n,), in [-1, 1]: the mean best match of the question's tokens, by rarity."""
+    import numpy as np
+
+    weights = _token_weights(question, asked, rarity)
+    tokens = unit(asked.states.astype(np.float32))
+    matches = [tokens @ unit(text.states[1:-1].astype(np.float32)).T for text in texts]
+    best = [float(weights @ near.max(axis=1, initial=-1)) for near in matches]
+    return np.array(best, dtype=np.float32)
+
+
+def _token_weights(question: str, asked: TextStates, rarity: Rarity) -> "Floats":
+    """Each token has its word's rarity; special tokens have none; the sum is 1."""
+    import numpy as np
+
+    weights = np.zeros(len(asked.offsets), dtype=np.float32)
+    for at, (start, end) in enumerate(asked.offsets):
+        if end > start:
+            token = question[start:end].lower()
+            share = _STOP_SHARE if token in STOP_WORDS else 1.0
+            weights[at] = share * rarity((words(token) or [""])[0])
+    return np.asarray(weights / max(float(weights.sum()), 1e-6), dtype=np.float32)
