@@ -7,7 +7,7 @@ BIN := .venv/bin
 PROJECTS := $(wildcard packages/*/pyproject.toml integrations/*/pyproject.toml)
 DEMO := -e packages/ragthrift -e packages/ragthrift-models -e integrations/langchain \
 	-e integrations/llama-index -e "packages/ragthrift-bench[demo]"
-DEVELOP := -e "packages/ragthrift[export,llmlingua]" -e packages/ragthrift-models \
+DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua]" -e packages/ragthrift-models \
 	-e "integrations/langchain[agents]" -e integrations/llama-index \
 	-e "packages/ragthrift-bench[demo,endpoint]"
 

@@ -20,7 +20,7 @@ TEXTS = [
 
 
 def encoder(**options: int) -> StateEncoder:
-    return StateEncoder(minilm_model(), minilm_tokenizer(), **options)  # type: ignore[arg-type]
+    return StateEncoder(minilm_model(), minilm_tokenizer(), **options)
 
 
 class TestAsAnEmbedder(EmbedderContract):

@@ -1,0 +1,140 @@
+"""One SQLite file, many threads, several processes."""
+
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ragthrift.cache.schema import FACTS, TABLES, VERSION
+from ragthrift.errors import InputError
+
+BUSY_SECONDS = 30.0
+
+
+class Database:
+    """Connections to a file in WAL mode; without a path, a file of its own that vanishes with it.
+
+    A write is acknowledged when it is in the log: the death of the process loses none of them.
+    The death of the machine may lose the last ones, and never leaves the file half-written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self._vanish: weakref.finalize[..., Database] | None = None
+        if path is None:
+            folder = tempfile.TemporaryDirectory(prefix="ragthrift-cache-")
+            self._vanish = weakref.finalize(self, _remove, folder, os.getpid())
+            path = Path(folder.name) / "cache.db"
+        self.path = Path(path)
+        self._idle: list[sqlite3.Connection] = []
+        self._foreign: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._process = os.getpid()
+        self._closed = False
+        self._create()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection of this thread's own; each statement sees what is committed by then."""
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it is committed, or none."""
+        with self._writing, self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connections; the cache is not used afterwards."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        if self._vanish:
+            self._vanish()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._process != os.getpid():  # SQLite's connections must not be used after a fork
+                self._foreign += self._idle  # not even to close them
+                self._idle, self._process = [], os.getpid()
+            if self._closed:
+                raise sqlite3.ProgrammingError("the cache is closed")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and self._process == os.getpid():
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        _patiently(connection, "PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    def _create(self) -> None:
+        try:
+            self._make_tables()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"{self.path} is no file of a cache, or a damaged one ({error}); "
+                "give the cache another file"
+            ) from error
+
+    def _make_tables(self) -> None:
+        with self.writing() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise InputError(
+                    f"{self.path} was written by another version of ragthrift (its tables are "
+                    f"version {version}, not {VERSION}); give the cache another file"
+                )
+            for statement in TABLES if version == 0 else ():
+                db.execute(statement)
+            db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", FACTS.items())
+            db.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _remove(folder: "tempfile.TemporaryDirectory[str]", owner: int) -> None:
+    """Not from a forked child: the parent still uses it."""
+    if os.getpid() == owner:
+        folder.cleanup()
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Changing the journal's mode ignores the busy timeout when two processes open a new file."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
