@@ -38,7 +38,7 @@ def test_a_run_writes_results_and_reports_and_a_second_one_the_same_bytes(tmp_pa
     asked = ("run", "--limit", 6, "--llm", "none", "--out")
     first = bench(*asked, tmp_path / "first")
     assert first.exit_code == 0, first.output
-    assert "rerank: " in first.stdout
+    assert "**rerank**: " in first.stdout
     assert "6 questions of demo" in first.stdout
     assert bench(*asked, tmp_path / "second").exit_code == 0
     for name in ("results.json", "report.md", "report.html"):
