@@ -21,10 +21,16 @@ def rerank() -> Lever:
 
 
 def compress() -> Lever:
-    """The sentences that hold evidence stay, a third of the tokens."""
-    from ragthrift.compress import Limits, SentencePruner
+    """The sentences that hold evidence stay, a third of the tokens.
 
-    return step_lever(SentencePruner(limits=Limits(rate=SHARE)))
+    Its encoder is its own: what one configuration has read must not make the next one cheaper.
+    """
+    from ragthrift.compress import EvidenceReader, Limits, SentencePruner
+    from ragthrift.states import StateEncoder
+    from ragthrift_models import minilm_model, minilm_tokenizer
+
+    encoder = StateEncoder(minilm_model(), minilm_tokenizer())
+    return step_lever(SentencePruner(EvidenceReader(encoder), Limits(rate=SHARE)))
 
 
 LEVERS: Mapping[str, Callable[[], Lever]] = {"rerank": rerank, "compress": compress}
