@@ -19,6 +19,7 @@ from ragthrift.compress import (
     SentencePruner,
     units,
 )
+from ragthrift.compress.clip import clip
 from ragthrift.embed import minilm
 from ragthrift.tokens import OpenAITokens
 from ragthrift_bench.cases import Case
@@ -187,15 +188,14 @@ def _cosines(question: str, texts: Sequence[str]) -> list[float]:
 
 def _up_to(passages: Sequence[Passage], budget: int) -> list[Passage]:
     """Whole passages while they fit, and the beginning of the next one, cut after a word."""
-    count, kept, room = OpenAITokens().count, [], budget
+    counter, kept, room = OpenAITokens(), [], budget
     for passage in passages:
-        words = passage.text.split(" ")
-        while words and count(" ".join(words)) > room:
-            words.pop()
-        if words:
-            kept.append(passage.with_text(" ".join(words)))
-        room -= count(" ".join(words))
-        if len(words) < len(passage.text.split(" ")):
+        span = clip(passage.text, (0, len(passage.text)), room, counter)
+        if span is None:
+            break
+        kept.append(passage.with_text(passage.text[: span[1]]))
+        room -= counter.count(kept[-1].text)
+        if span[1] < len(passage.text):
             break
     return kept
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ragthrift.late import LATE_WEIGHT
 from training.prepare import DATA
 from training.prompts import Corpus
 from training.questions import Part
-from training.ranking import LATE_WEIGHT, listings_of, parts, scores
+from training.ranking import listings_of, parts, scores
 from training.states import States
 
 Floats = NDArray[np.float64]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ragthrift.compress.evidence.features import NAMES, Question, Row, matrix
 from ragthrift.compress.evidence.features import rows as rows_of
+from ragthrift.lexical import Bm25
 from training.prompts import Prompt
 from training.states import States
 
@@ -28,4 +29,5 @@ def rows(prompt: Prompt, states: States, score: Score) -> list[Row]:
         prompt.sheets,
         [[states[piece] for piece in group] for group in pieces],
         [[next(logits) for _ in group] for group in pieces],
+        Bm25([sheet.text for sheet in prompt.sheets]).shares(prompt.question),
     )

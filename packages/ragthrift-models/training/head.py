@@ -16,7 +16,7 @@ RARE = -2.5
 class KeepHead(nn.Module):
     """Each passage token looks at the question's tokens, at its neighbours and at both means.
 
-    0.35 million weights. The encoder reads passages without the question, so their states can be
+    0.38 million weights. The encoder reads passages without the question, so their states can be
     kept; this head is all that a new question costs.
     """
 

@@ -19,7 +19,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ragthrift.late import inverse_frequency, late_scores
+from ragthrift.late import LATE_WEIGHT, fused, inverse_frequency, late_scores, with_shares
 from ragthrift.lexical import Bm25
 from ragthrift_bench.cases import Case
 from ragthrift_bench.intervals import mean_interval
@@ -31,8 +31,6 @@ from training.questions import Part
 from training.states import States
 
 Floats = NDArray[np.float32]
-BM25_WEIGHT = 0.2
-LATE_WEIGHT = 0.25
 Metric = Callable[[Sequence[str], dict[str, int]], float]
 
 
@@ -58,9 +56,8 @@ def parts(listing: Listing, states: States) -> dict[str, Floats]:
 
 def scores(part: dict[str, Floats], late_weight: float) -> Floats:
     """In [0, 1], shape (n,)."""
-    total = part["cosine"].clip(0, 1) + BM25_WEIGHT * part["bm25"]
-    total = total + late_weight * part["late"].clip(0, 1)
-    return np.asarray(total / (1 + BM25_WEIGHT + late_weight), dtype=np.float32)
+    meaning = fused(part["cosine"], part["late"], late_weight=late_weight)
+    return with_shares(meaning, part["bm25"].astype(np.float64), late_weight=late_weight)
 
 
 def measure(

@@ -46,18 +46,19 @@ def _attempt(
     progress: Progress,
 ) -> Attempts:
     journal = Journal(folder, configuration.key)
-    if all(journal.get(case) for case in cases):
-        return [kept for case in cases if (kept := journal.get(case))]
+    kept = [journal.get(case) for case in cases]
+    if None not in kept:
+        return [attempt for attempt in kept if attempt]
     with step(progress, f"{configuration.name}: loading"):
         application = configuration.build()
     bar = progress.add_task(configuration.name, total=len(cases))
 
-    def ask(case: Case) -> Attempt | Exception:
-        done = journal.get(case) or _asked(application, case, journal)
+    def ask(at: int) -> Attempt | Exception:
+        done = kept[at] or _asked(application, cases[at], journal)
         progress.advance(bar)
         return done
 
-    return _in_order(ask, cases, jobs)
+    return _in_order(ask, len(cases), jobs)
 
 
 def _asked(application: Application, case: Case, journal: Journal) -> Attempt | Exception:
@@ -70,19 +71,17 @@ def _asked(application: Application, case: Case, journal: Journal) -> Attempt | 
     return attempt
 
 
-def _in_order(
-    ask: Callable[[Case], Attempt | Exception], cases: Sequence[Case], jobs: int
-) -> Attempts:
+def _in_order(ask: Callable[[int], Attempt | Exception], count: int, jobs: int) -> Attempts:
     """Ask with so many threads at once; one that is interrupted starts no further question."""
     if jobs == 1:
-        return [ask(case) for case in cases]
+        return [ask(at) for at in range(count)]
     stopped = Event()
 
-    def unless_stopped(case: Case) -> Attempt | Exception:
-        return InterruptedError() if stopped.is_set() else ask(case)
+    def unless_stopped(at: int) -> Attempt | Exception:
+        return InterruptedError() if stopped.is_set() else ask(at)
 
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(unless_stopped, case) for case in cases]
+        waiting = [pool.submit(unless_stopped, at) for at in range(count)]
         try:
             return [each.result() for each in waiting]
         except BaseException:

@@ -3,12 +3,14 @@
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import distributions
 from pathlib import Path
 from types import ModuleType
 
 
+@cache
 def packages_hash() -> str:
     """Of every installed distribution's name and version, as 16 hexadecimal digits."""
     names = sorted({f"{found.metadata['Name']}=={found.version}" for found in distributions()})
@@ -32,8 +34,13 @@ def imported_since(before: Iterable[str]) -> list[ModuleType]:
 
 
 def _is_own(file: Path) -> bool:
-    places = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return file.is_file() and not any(file.is_relative_to(place) for place in places)
+    return file.is_file() and not any(file.is_relative_to(place) for place in _installed())
+
+
+@cache
+def _installed() -> frozenset[str]:
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    return frozenset(sysconfig.get_path(kind) for kind in kinds)
 
 
 def _files_hash(files: Iterable[Path]) -> str:

@@ -38,12 +38,6 @@ class Journal:
             file.write(line)
             self._kept[digest] = attempt
 
-    def clear(self) -> None:
-        """Forget every attempt."""
-        with self._lock:
-            self.file.unlink(missing_ok=True)
-            self._kept.clear()
-
 
 def _lines(file: Path) -> Iterator[tuple[str, Attempt]]:
     if not file.exists():

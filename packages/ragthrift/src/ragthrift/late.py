@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Rarity = Callable[[str], float]
 """A word's inverse document frequency."""
 
+BM25_WEIGHT, LATE_WEIGHT = 0.2, 0.25
+"""What BM25's share and late interaction count beside the cosine."""
+
 STOP_WORDS = frozenset(
     [
         "a",
@@ -108,6 +111,32 @@ def late_scores(
     matches = [tokens @ unit(text.states[1:-1].astype(np.float32)).T for text in texts]
     best = [float(weights @ near.max(axis=1, initial=-1)) for near in matches]
     return np.array(best, dtype=np.float32)
+
+
+def fused(
+    meaning: "Floats",
+    late: "Floats",
+    *,
+    late_weight: float = LATE_WEIGHT,
+) -> "Floats":
+    """The part of the score that a text has by itself: `cosine + l * late`, both in [0, 1]."""
+    import numpy as np
+
+    return np.asarray(meaning.clip(0, 1) + late_weight * late.clip(0, 1), dtype=np.float32)
+
+
+def with_shares(
+    parts: "Floats",
+    shares: "NDArray[np.float64]",
+    *,
+    bm25_weight: float = BM25_WEIGHT,
+    late_weight: float = LATE_WEIGHT,
+) -> "Floats":
+    """In [0, 1]: `(cosine + l * late + b * share) / (1 + b + l)`, `parts` being the first two."""
+    import numpy as np
+
+    total = parts + bm25_weight * shares
+    return np.asarray(total / (1 + bm25_weight + late_weight), dtype=np.float32)
 
 
 def _token_weights(question: str, asked: TextStates, rarity: Rarity) -> "Floats":

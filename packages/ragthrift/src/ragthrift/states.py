@@ -94,15 +94,14 @@ class StateEncoder:
     def _encoded(self, texts: Sequence[str]) -> Iterator[TextStates]:
         import numpy as np
 
-        encodings = self._transformer.encode([self._beginning(text) for text in texts])
+        encodings = self._transformer.encode(texts)
+        long = [at for at, one in enumerate(encodings) if len(one) > self._max_tokens]
+        beginnings = [texts[at][: encodings[at].offsets[self._max_tokens - 2][1]] for at in long]
+        for at, encoding in zip(long, self._transformer.encode(beginnings), strict=True):
+            encodings[at] = encoding
         states = self._transformer.run_each(encodings, _unpadded)
         for encoding, rows in zip(encodings, states, strict=True):
             yield TextStates(rows.astype(np.float16), np.array(encoding.offsets, np.int32))
-
-    def _beginning(self, text: str) -> str:
-        offsets = self._transformer.offsets(text)
-        room = self._max_tokens - 2
-        return text if len(offsets) <= room else text[: offsets[room - 1][1]]
 
     def _remember(self, made: dict[str, TextStates]) -> None:
         with self._lock:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from statistics import fmean
 
-from ragthrift import Completion, InputError, Message, Usage
-from ragthrift.prices import dollars
+from ragthrift import Completion, Message, Usage
 from ragthrift.protocols import LLM, TokenCounter
 from ragthrift_bench.answers import contains, exact_match, token_f1
+from ragthrift_bench.billing import price
 from ragthrift_bench.cases import Case
 
 
@@ -75,7 +76,7 @@ def measure(
         usages = [_usage(sent, got, counter) for sent, got in calls.calls]
         yield Measured(
             sum(usages, Usage()),
-            sum((_price(usage, model) for usage in usages), Decimal(0)),
+            sum((price(usage, model, date.today()) for usage in usages), Decimal(0)),
             exact_match(answered.text, case.answers),
             token_f1(answered.text, case.answers),
             contains(answered.text, case.answers),
@@ -86,13 +87,6 @@ def measure(
 
 def _usage(sent: Sequence[Message], got: Completion, counter: TokenCounter) -> Usage:
     return Usage(sum(counter.count(message.content) for message in sent), counter.count(got.text))
-
-
-def _price(usage: Usage, model: str) -> Decimal:
-    price = dollars(usage, model)
-    if price is None:
-        raise InputError(f"no known price for {model!r}; name a model that genai-prices knows")
-    return price
 
 
 @dataclass(frozen=True, slots=True)

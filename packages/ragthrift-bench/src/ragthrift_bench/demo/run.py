@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from rich.progress import Progress
 
-from ragthrift import InputError, Usage
+from ragthrift import Usage
 from ragthrift.embed import minilm
-from ragthrift.prices import dollars
 from ragthrift.protocols import LLM, Reranker
 from ragthrift.rerank import HybridReranker, Keep
 from ragthrift.tokens import OpenAITokens
 from ragthrift_bench import handbook
+from ragthrift_bench.billing import price
 from ragthrift_bench.cases import Case
 from ragthrift_bench.demo.langchain_rag import langchain_rag
 from ragthrift_bench.demo.llama_index_rag import llama_index_rag
@@ -44,8 +45,7 @@ class Demo:
 
     def run(self, progress: Progress) -> dict[str, BeforeAfter]:
         """Ask every question four times; the result is by framework."""
-        if dollars(Usage(1, 1), self.model) is None:
-            raise InputError(f"no known price for {self.model!r}; genai-prices must know it")
+        price(Usage(1, 1), self.model, date.today())
         with step(progress, "reading the passages and the encoder"):
             cases, retrieve = self._questions()
             lever = HybridReranker(minilm(), keep=Keep(top_k=self.top_k))

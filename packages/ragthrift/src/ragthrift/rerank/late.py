@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragthrift.errors import InputError
-from ragthrift.late import inverse_frequency, late_scores
+from ragthrift.late import (
+    BM25_WEIGHT,
+    LATE_WEIGHT,
+    fused,
+    inverse_frequency,
+    late_scores,
+    with_shares,
+)
 from ragthrift.lexical import Bm25
 from ragthrift.protocols import TokenCounter
 from ragthrift.rerank.keep import Keep
@@ -35,8 +42,8 @@ class LateInteractionReranker(ScoringReranker):
         self,
         encoder: StateEncoder | None = None,
         *,
-        bm25_weight: float = 0.2,
-        late_weight: float = 0.25,
+        bm25_weight: float = BM25_WEIGHT,
+        late_weight: float = LATE_WEIGHT,
         keep: Keep = Keep(),  # noqa: B008 - frozen, so that sharing it is harmless
         order: Order = "score",
         token_counter: TokenCounter | None = None,
@@ -52,7 +59,7 @@ class LateInteractionReranker(ScoringReranker):
         """Relevance in [0, 1], shape (n,); comparable between queries."""
         import numpy as np
 
-        shares = self._bm25_weight * Bm25(texts).shares(query)
+        weight = self._late_weight
         rarity = inverse_frequency(texts)
         asked = self._encoder.read([query])[0]
 
@@ -60,10 +67,11 @@ class LateInteractionReranker(ScoringReranker):
             read = self._encoder.read(pieces)
             cosines = np.stack([piece.vector for piece in read]) @ asked.vector
             late = late_scores(query, asked, read, rarity)
-            return np.asarray(cosines.clip(0, 1) + self._late_weight * late.clip(0, 1))
+            return fused(cosines, late, late_weight=weight)
 
-        total = best_window_scores(meaning, texts, _cut) + shares
-        return np.asarray(total / (1 + self._bm25_weight + self._late_weight), dtype=np.float32)
+        parts = best_window_scores(meaning, texts, _cut)
+        shares = Bm25(texts).shares(query)
+        return with_shares(parts, shares, bm25_weight=self._bm25_weight, late_weight=weight)
 
 
 def _cut(text: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragthrift.compress.evidence.sheet import Sheet, Window
 from ragthrift.late import STOP_WORDS, STOPPED, inverse_frequency
-from ragthrift.lexical import Bm25, words
+from ragthrift.lexical import words
 from ragthrift.states import TextStates, unit
 
 if TYPE_CHECKING:
@@ -86,12 +86,13 @@ def rows(
     sheets: Sequence[Sheet],
     read: Sequence[Sequence[TextStates]],
     logits: Sequence[Sequence["Floats"]],
+    shares: "NDArray[np.float64]",
 ) -> list[Row]:
     """Every unit of the prompt that is no heading, in order.
 
-    `read` and `logits` hold, for each sheet, the states and the keep logits of its windows.
+    `read` and `logits` hold, for each sheet, the states and the keep logits of its windows;
+    `shares`, shape (sheets,), is BM25's.
     """
-    shares = Bm25([sheet.text for sheet in sheets]).shares(question.text)
     found: list[Row] = []
     for number, sheet in enumerate(sheets):
         of_passage: list[Row] = []
@@ -223,7 +224,3 @@ def _link(found: Sequence[Row], sheets: Sequence[Sheet]) -> None:
                 row.known["names"] = max(row.known["names"], best[heading])
                 for other in those:
                     other.known["named"] = max(other.known["named"], row.known["sentence"])
-
-
-Score = Callable[[TextStates, Sequence[TextStates]], "list[Floats]"]
-"""Keep logits of every token of every window, from the question's and the windows' states."""

@@ -19,7 +19,7 @@ _BATCH_TOKENS = 2048
 
 
 class KeepHead:
-    """A small network on frozen token states: 0.35 million weights. Safe for threads."""
+    """A small network on frozen token states: 0.38 million weights. Safe for threads."""
 
     def __init__(self, model: Path, *, threads: int | None = None) -> None:
         self._session = open_session(model)

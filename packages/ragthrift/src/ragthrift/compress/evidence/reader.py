@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragthrift.compress.evidence.features import Question, Row, Score, rows
+from ragthrift.compress.evidence.features import Question, rows
 from ragthrift.compress.evidence.fusion import Fusion
 from ragthrift.compress.evidence.keep_head import KeepHead
 from ragthrift.compress.evidence.sheet import Sheet
 from ragthrift.compress.reading import Reading
 from ragthrift.errors import missing_extra
-from ragthrift.late import late_scores
+from ragthrift.late import fused, late_scores, with_shares
 from ragthrift.lexical import Bm25
 from ragthrift.states import StateEncoder, TextStates, minilm_states
 from ragthrift.types import Passage
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_BM25, _LATE = 0.2, 0.25
-
 
 class EvidenceReader:
     """Which sentences of the passages hold evidence, and how good each passage is.
 
     Passages are encoded without the question, so their states are kept and a passage that comes
-    again costs next to nothing. A head of 0.35 million weights then reads them for the question,
+    again costs next to nothing. A head of 0.38 million weights then reads them for the question,
     and two small layers weigh its word with cosines, words, places, titles, and which passages
     name each other: see `packages/ragthrift-models/training/MODEL_CARD.md`.
 
@@ -59,11 +57,13 @@ class EvidenceReader:
             return []
         sheets = [self._sheet(passage) for passage in passages]
         asked, windows = self._encoded(query, sheets)
-        found = known(asked, sheets, windows, self._head.logits)
+        shares = Bm25([passage.text for passage in passages]).shares(query)
+        logits = self._logits(asked, windows)
+        found = rows(asked, sheets, windows, logits, shares)
         keep = [np.zeros(len(sheet.units), np.float32) for sheet in sheets]
         for row, probability in zip(found, self._fusion.probabilities(found), strict=True):
             keep[row.passage][row.unit] = probability
-        scores = relevance(asked, sheets, windows)
+        scores = relevance(asked, windows, shares)
         return [
             Reading(float(score), worth, [(unit.start, unit.end) for unit in sheet.units])
             for score, worth, sheet in zip(scores, keep, sheets, strict=True)
@@ -82,17 +82,17 @@ class EvidenceReader:
         states = iter(read)
         return Question(query, asked, every), [[next(states) for _ in group] for group in pieces]
 
-
-def known(
-    asked: Question, sheets: Sequence[Sheet], windows: Sequence[Sequence[TextStates]], score: Score
-) -> list[Row]:
-    """Every unit of the passages with all that is known of it, from one call of the head."""
-    logits = iter(score(asked.states, [window for group in windows for window in group]))
-    return rows(asked, sheets, windows, [[next(logits) for _ in group] for group in windows])
+    def _logits(
+        self, asked: Question, windows: Sequence[Sequence[TextStates]]
+    ) -> list[list["Floats"]]:
+        """Of every window of every passage, from one call of the head."""
+        every = [window for group in windows for window in group]
+        logits = iter(self._head.logits(asked.states, every))
+        return [[next(logits) for _ in group] for group in windows]
 
 
 def relevance(
-    asked: Question, sheets: Sequence[Sheet], windows: Sequence[Sequence[TextStates]]
+    asked: Question, windows: Sequence[Sequence[TextStates]], shares: "NDArray[np.float64]"
 ) -> "Floats":
     """In [0, 1], shape (n,): cosine, BM25 and late interaction, a passage by its best window."""
     import numpy as np
@@ -100,11 +100,10 @@ def relevance(
     every = [window for group in windows for window in group]
     cosines = np.stack([window.vector for window in every]) @ asked.states.vector
     late = late_scores(asked.text, asked.states, every, asked.rarity)
-    best = np.full(len(sheets), 0.0)
-    owners = np.repeat(np.arange(len(sheets)), [len(group) for group in windows])
-    np.maximum.at(best, owners, cosines.clip(0, 1) + _LATE * late.clip(0, 1))
-    shares = Bm25([sheet.text for sheet in sheets]).shares(asked.text)
-    return np.asarray((best + _BM25 * shares) / (1 + _BM25 + _LATE), dtype=np.float32)
+    best = np.zeros(len(windows), np.float32)
+    owners = np.repeat(np.arange(len(windows)), [len(group) for group in windows])
+    np.maximum.at(best, owners, fused(cosines, late))
+    return with_shares(best, shares)
 
 
 def _embedded_model() -> Path:
