@@ -84,6 +84,19 @@ def best_sentences(rate: float) -> Compress:
     return compress
 
 
+def self_information(rate: float) -> Compress:
+    """The sentences that surprise SmolLM2 most, up to the budget; the question is not read."""
+    from benchmarks.self_information import surprisals
+
+    def compress(case: Case) -> Sequence[Passage]:
+        told = [value for passage in case.passages for value in surprisals(passage.text)]
+        sentences = [sentence for passage in case.passages for sentence in _sentences(passage)]
+        ranked = sorted(zip(told, sentences, strict=True), key=lambda pair: -pair[0])
+        return _up_to([sentence for _, sentence in ranked], _budget(case, rate))
+
+    return compress
+
+
 def sentence_embedding_optimizer(rate: float) -> Compress:
     """LlamaIndex's postprocessor; it takes a share of sentences, not of tokens."""
     from llama_index.core.postprocessor import SentenceEmbeddingOptimizer
@@ -165,6 +178,7 @@ PEERS: Mapping[str, Maker] = {
     "first tokens": first_tokens,
     "best passages": best_passages,
     "best sentences": best_sentences,
+    "self-information": self_information,
     "SentenceEmbeddingOptimizer": sentence_embedding_optimizer,
     "trimwise": trimwise,
     "ragcompress": ragcompress,

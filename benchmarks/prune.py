@@ -5,11 +5,14 @@ an answer; with `--chunk-words` each passage is joined with neighbours to a long
 HotpotQA's own ten paragraphs. Everything is cut to one token in `--rate`. The last line holds
 `answers_kept` of the `baseline_answers` that the whole prompts hold, for HotpotQA `supports_kept`
 too, with their 95 % intervals, and `tokens_removed` (0..1, of passage tokens by o200k_base).
-`--peers` adds the same for others' ways, `--curve` for 2, 3, 4, 6 and 8 in place of one rate.
+`--peers` adds the same for others' ways and how far ours is `ahead` of each, paired by question;
+`--curve` does it all for 2, 3, 4, 6 and 8 in place of one rate.
 """
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from benchmarks.compressors import COMPRESSORS, PEERS, Compress, load
@@ -26,7 +29,16 @@ from ragthrift_bench.sets.nq import cases as nq_cases
 CURVE = (2.0, 3.0, 4.0, 6.0, 8.0)
 
 
-def measure(compress: Compress, cases: Sequence[Case], seed: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one way to shorten did at one rate."""
+
+    numbers: dict[str, Any]
+    kept: tuple[float, ...] = ()
+    """Share of the evidence by question: supporting sentences where they are known, or answers."""
+
+
+def measure(compress: Compress, cases: Sequence[Case], seed: int) -> Measured:
     """How much evidence the compressed passages hold, of what the whole ones held."""
     count = OpenAITokens().count
     answers, supports, before, after = [], [], 0, 0
@@ -46,15 +58,16 @@ def measure(compress: Compress, cases: Sequence[Case], seed: int) -> dict[str, A
         "tokens_removed": round(1 - after / before, 4),
         "ms_a_prompt": round(1000 * seconds / len(cases), 1),
     }
-    return found | _share("supports_kept", supports, seed)
+    return Measured(found | _share("supports_kept", supports, seed), tuple(supports or answers))
 
 
 def _share(name: str, values: Sequence[float], seed: int) -> dict[str, Any]:
-    if not values:
-        return {}
+    return {name: round(fmean(values), 4), f"{name}_ci95": _ends(values, seed)} if values else {}
+
+
+def _ends(values: Sequence[float], seed: int) -> list[float]:
     found = mean_interval(values, seed=seed)
-    ends = [round(found.low, 4), round(found.high, 4)]
-    return {name: round(found.mean, 4), f"{name}_ci95": ends}
+    return [round(found.low, 4), round(found.high, 4)]
 
 
 def read(chosen: Any) -> tuple[str, list[Case]]:
@@ -92,26 +105,32 @@ def main() -> None:
     say(chosen.json, f"{name}: {len(cases)} questions, {chosen.passages} passages")
     found: dict[str, Any] = {"set": name, "questions": len(cases), "compressor": chosen.compressor}
     rates = CURVE if chosen.curve else (chosen.rate,)
-    names = [chosen.compressor, *(PEERS if chosen.peers else ())]
-    table = {one: _row(one, rates, cases, chosen) for one in names}
-    ours = table.pop(chosen.compressor)
-    curve, peers = _told("curve", ours, chosen.curve), _told("peers", table, table)
-    finish(found | ours[rates[-1]] | curve | peers)
+    rows = {rate: _row(chosen.compressor, rate, cases, chosen) for rate in rates}
+    peers = {peer: _peer(peer, rows, cases, chosen) for peer in (PEERS if chosen.peers else ())}
+    curve = {rate: row.numbers for rate, row in rows.items()}
+    found |= curve[rates[-1]] | ({"curve": curve} if chosen.curve else {})
+    finish(found | ({"peers": peers} if peers else {}))
 
 
-def _told(name: str, value: Mapping[Any, Any], wanted: object) -> dict[str, Any]:
-    return {name: value} if wanted else {}
-
-
-def _row(name: str, rates: Sequence[float], cases: Sequence[Case], chosen: Any) -> dict[float, Any]:
+def _peer(
+    name: str, ours: Mapping[float, Measured], cases: Sequence[Case], chosen: Any
+) -> dict[float, Any]:
+    """What a peer does at each rate, and how far ours is ahead of it there."""
     found = {}
-    for rate in rates:
-        try:
-            found[rate] = {"rate": rate} | measure(load(name, rate), cases, chosen.seed)
-        except (ImportError, InputError) as error:
-            found[rate] = {"rate": rate, "skipped": str(error)}
-        say(chosen.json, f"{name:24} {found[rate]}")
+    for rate, row in ours.items():
+        theirs = _row(name, rate, cases, chosen)
+        ahead = [our - their for our, their in zip(row.kept, theirs.kept, strict=False)]
+        found[rate] = theirs.numbers | _share("ahead", ahead, chosen.seed)
     return found
+
+
+def _row(name: str, rate: float, cases: Sequence[Case], chosen: Any) -> Measured:
+    try:
+        row = measure(load(name, rate), cases, chosen.seed)
+    except (ImportError, InputError) as error:
+        row = Measured({"skipped": str(error)})
+    say(chosen.json, f"{name:24} {rate:g}x {row.numbers}")
+    return row
 
 
 if __name__ == "__main__":

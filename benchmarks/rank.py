@@ -15,6 +15,7 @@ from ragthrift import InputError, Passage
 from ragthrift.rerank import (
     CrossEncoderReranker,
     HybridReranker,
+    LateInteractionReranker,
     OnnxScorer,
     SentenceTransformersScorer,
 )
@@ -25,9 +26,10 @@ Rank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
 
 
 def reranker(name: str) -> Rank:
-    """`hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:`, `fp32:` or `torch:FOLDER`."""
+    """`late`, `hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:`, `fp32:`, `torch:FOLDER`."""
     kind, _, model = name.partition(":")
     makers: dict[str, Callable[[], Rank]] = {
+        "late": lambda: LateInteractionReranker().rank,
         "hybrid": lambda: HybridReranker().rank,
         "minilm": lambda: HybridReranker(bm25_weight=0).rank,
         "bm25": lambda: lambda _query, passages: passages,
@@ -80,7 +82,7 @@ def main() -> None:
         "--hits", type=existing, default=SHARED / "rag/trec_dl19_bm25_top100.json.gz"
     )
     arguments.add_argument("--qrels", type=existing, default=SHARED / "rag/qrels.dl19-passage.txt")
-    arguments.add_argument("--reranker", default="hybrid", help=reranker.__doc__)
+    arguments.add_argument("--reranker", default="late", help=reranker.__doc__)
     arguments.add_argument("--peers", action="store_true", help="run installed peers beside ours")
     chosen = arguments.parse_args()
     topics = read_topics(existing(str(chosen.hits)), existing(str(chosen.qrels)), chosen.limit)

@@ -40,13 +40,13 @@ def main() -> None:
     )
     arguments.add_argument("--qrels", type=existing, default=SHARED / "rag/qrels.dl19-passage.txt")
     arguments.add_argument(
-        "--model", type=Path, default=cache_folder("benchmarks") / "cross-encoder"
+        "--model", type=Path, required=True, help="the folder that training.cross_encoder wrote"
     )
     arguments.add_argument("--rounds", type=int, default=3, help="each is timed in turn this often")
     chosen = arguments.parse_args()
     if not chosen.model.is_dir():
         raise ModelNotFoundError(
-            f"no cross-encoder at {chosen.model}: run python -m benchmarks.train_cross_encoder"
+            f"no cross-encoder at {chosen.model}: python -m training.cross_encoder writes one"
         )
     topics = read_topics(existing(str(chosen.hits)), existing(str(chosen.qrels)), chosen.limit)
     exported = export_onnx(str(chosen.model), cache_folder("benchmarks") / "cross-encoder-onnx")

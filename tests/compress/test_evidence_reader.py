@@ -16,7 +16,7 @@ from ragthrift.compress.evidence.sheet import Sheet
 from ragthrift.rerank import LateInteractionReranker
 from ragthrift.states import StateEncoder, TextStates
 from ragthrift.testing import CompressorContract
-from ragthrift_models import evidence_model, minilm_model, minilm_tokenizer
+from ragthrift_models import evidence_model, minilm_tokenizer, state_model
 
 CANTEEN = Passage(
     "Canteen\nThe canteen is on the ground floor. It opens at 11:30 and closes at 14:00. "
@@ -96,7 +96,7 @@ def test_passages_that_come_again_are_not_encoded_again() -> None:
             self.encoded += len(texts)
             return list(super()._encoded(texts))
 
-    encoder = Counting(minilm_model(), minilm_tokenizer())
+    encoder = Counting(state_model(), minilm_tokenizer())
     reader = EvidenceReader(encoder)
     reader.read("When does the canteen open?", PASSAGES)
     first = encoder.encoded

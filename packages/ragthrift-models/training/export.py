@@ -1,7 +1,8 @@
 """The trained head for ONNX Runtime: `python -m training.export --out DIR`.
 
-Writes `model/keep.onnx` (fp32: 1.5 MB, int8 would save nothing worth an error), `model/fusion.json`
-and `model/manifest.json` with sizes and SHA-256.
+Writes `model/keep.onnx` (fp32: 1.5 MB, int8 would save nothing worth an error) and
+`model/fusion.json`. With `--ship` both go into the package, and the encoder of
+`training.export_encoder` where it lies in the same folder; then `manifest.json` is written there.
 """
 
 import argparse
@@ -13,10 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ragthrift_models import evidence_model
 from training.head import STATES, KeepHead
 
 OPSET = 18
-VERSION = "1"
+VERSION = "2"
+ROOMS = {"encoder.int8.onnx": "minilm", "keep.onnx": "evidence", "fusion.json": "evidence"}
+"""Where the package keeps each file."""
 
 
 class OneQuestion(nn.Module):
@@ -53,25 +57,26 @@ def export_head(head: KeepHead, path: Path) -> None:
     program.save(str(path), external_data=False)
 
 
-def manifest(folder: Path) -> dict[str, object]:
-    """Size and SHA-256 of every file."""
-    files = sorted(path for path in folder.iterdir() if path.name != "manifest.json")
-    return {
-        "version": VERSION,
-        "files": {
-            path.name: {"bytes": path.stat().st_size, "sha256": _digest(path)} for path in files
-        },
-    }
+def ship(folder: Path, package: Path) -> None:
+    """Copy the models into the package, and write size and SHA-256 of every file beside them."""
+    for name, room in ROOMS.items():
+        if (folder / name).is_file():
+            shutil.copy(folder / name, package / room / name)
+    files = sorted(path for room in set(ROOMS.values()) for path in (package / room).iterdir())
+    listed = {path.relative_to(package).as_posix(): _measured(path) for path in files}
+    manifest = {"version": VERSION, "files": listed}
+    (package / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
 
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+def _measured(path: Path) -> dict[str, object]:
+    return {"bytes": path.stat().st_size, "sha256": sha256(path.read_bytes()).hexdigest()}
 
 
 def main() -> None:
     """Run the command."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=Path, required=True)
+    arguments.add_argument("--ship", action="store_true", help="put the models into the package")
     chosen = arguments.parse_args()
     folder = chosen.out / "model"
     folder.mkdir(exist_ok=True)
@@ -79,8 +84,8 @@ def main() -> None:
     head.load_state_dict(torch.load(chosen.out / "head.pt"))
     export_head(head.eval(), folder / "keep.onnx")
     shutil.copy(chosen.out / "fusion.json", folder / "fusion.json")
-    (folder / "manifest.json").write_text(json.dumps(manifest(folder), indent=1))
-    print((folder / "manifest.json").read_text())
+    if chosen.ship:
+        ship(folder, evidence_model().parent)
 
 
 if __name__ == "__main__":

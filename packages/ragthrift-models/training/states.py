@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ragthrift.states import StateEncoder, TextStates
-from ragthrift_models import minilm_model, minilm_tokenizer
+from ragthrift_models import minilm_tokenizer, state_model
 
 CHUNK = 2000
 """Texts between two messages of progress."""
@@ -17,7 +17,7 @@ class States:
     """Token states by text. `need` encodes what is not there yet."""
 
     def __init__(self) -> None:
-        self._encoder = StateEncoder(minilm_model(), minilm_tokenizer(), cache_mib=0)
+        self._encoder = StateEncoder(state_model(), minilm_tokenizer(), cache_mib=0)
         self._known: dict[str, TextStates] = {}
 
     def __getitem__(self, text: str) -> TextStates:

@@ -27,9 +27,9 @@ def compress() -> Lever:
     """
     from ragthrift.compress import EvidenceReader, Limits, SentencePruner
     from ragthrift.states import StateEncoder
-    from ragthrift_models import minilm_model, minilm_tokenizer
+    from ragthrift_models import minilm_tokenizer, state_model
 
-    encoder = StateEncoder(minilm_model(), minilm_tokenizer())
+    encoder = StateEncoder(state_model(), minilm_tokenizer())
     return step_lever(SentencePruner(EvidenceReader(encoder), Limits(rate=SHARE)))
 
 

@@ -25,6 +25,9 @@ Rarity = Callable[[str], float]
 BM25_WEIGHT, LATE_WEIGHT = 0.2, 0.25
 """What BM25's share and late interaction count beside the cosine."""
 
+SLOPE, INTERCEPT = 19.76, -12.15
+"""Of the log-odds that a passage answers, fitted by `training.calibrate` with the weights above."""
+
 STOP_WORDS = frozenset(
     [
         "a",
@@ -137,6 +140,25 @@ def with_shares(
 
     total = parts + bm25_weight * shares
     return np.asarray(total / (1 + bm25_weight + late_weight), dtype=np.float32)
+
+
+def log_odds(scores: "Floats") -> "Floats":
+    """That a passage answers the question, given that one among twenty does; shape (n,)."""
+    import numpy as np
+
+    return np.asarray(SLOPE * scores + INTERCEPT, dtype=np.float32)
+
+
+def probability(scores: "Floats") -> "Floats":
+    """The same in (0, 1): what a score means is the same for every question.
+
+    >>> import numpy as np
+    >>> probability(np.array([0.3, 0.7], dtype=np.float32)).round(2).tolist()
+    [0.0, 0.82]
+    """
+    import numpy as np
+
+    return np.asarray(1 / (1 + np.exp(-log_odds(scores))), dtype=np.float32)
 
 
 def _token_weights(question: str, asked: TextStates, rarity: Rarity) -> "Floats":

