@@ -26,7 +26,7 @@ Rank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
 
 
 def reranker(name: str) -> Rank:
-    """`late`, `hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:`, `fp32:`, `torch:FOLDER`."""
+    """`late`, `hybrid`, `minilm` (no BM25), `bm25` (as it came), `int8:X`, `fp32:X`, `torch:X`."""
     kind, _, model = name.partition(":")
     makers: dict[str, Callable[[], Rank]] = {
         "late": lambda: LateInteractionReranker().rank,
