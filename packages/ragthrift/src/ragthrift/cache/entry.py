@@ -53,6 +53,8 @@ class Entry:
     created: float
     cost: float
     """Tokens that serving it saves."""
+    extra: bytes = b""
+    """What came with the answer and is given back with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class NewEntry:
     user: bytes | None = None
     agrees_with: int | None = None
     """The entry of the same question whose answer a judge found equal."""
+    extra: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

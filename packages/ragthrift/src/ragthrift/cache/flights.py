@@ -1,6 +1,7 @@
 """One call for many who ask the same at once, in this process."""
 
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
@@ -47,11 +48,17 @@ class Flights(Generic[Result]):
     def once(self, key: Hashable, call: Callable[[], Result], *, seconds: float) -> Result | None:
         """The result of one call for all; an error is everybody's.
 
-        `None` after `seconds`, or when whoever made the call gave up: make your own.
+        If whoever makes it gives up, one of those who wait makes it again. `None` after
+        `seconds`: make your own.
         """
-        flight, mine = self.board(key)
-        if not mine:
-            return self.wait(flight, seconds)
+        deadline = time.monotonic() + seconds
+        while True:
+            flight, mine = self.board(key)
+            if mine:
+                break
+            shared = self.wait(flight, deadline - time.monotonic())
+            if shared is not None or not flight.done():
+                return shared
         try:
             result = call()
         except Exception as error:

@@ -39,6 +39,8 @@ class Fresh:
     tool_calls: tuple[ToolCall, ...] = ()
     tokens: int | None = None
     """What the call used; `None` is estimated from the text."""
+    extra: bytes = b""
+    """Kept with the answer and given back in `Lookup.entry`; never compared."""
 
 
 def as_fresh(said: object) -> Fresh:

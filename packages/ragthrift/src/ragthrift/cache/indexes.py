@@ -43,7 +43,7 @@ class ScopeIndex:
             (scope, self._last_entry, CHUNK),
         ).fetchall():
             self._last_entry = rows[-1][0]
-            unreadable += self._add(rows, cipher)
+            unreadable += self.add(rows, cipher)
         newest = db.execute("SELECT max(seq) FROM tombstones").fetchone()[0] or 0
         gone = db.execute(
             "SELECT seq, entry FROM tombstones WHERE scope = ? AND seq > ? ORDER BY seq",
@@ -54,7 +54,8 @@ class ScopeIndex:
             self.vectors.remove(entry for _, entry in gone)
         return unreadable
 
-    def _add(self, rows: Sequence[tuple[int, bytes | None]], cipher: Cipher) -> int:
+    def add(self, rows: Sequence[tuple[int, bytes | None]], cipher: Cipher) -> int:
+        """Append sealed vectors of entries that are not here yet; how many could not be read."""
         import numpy as np
 
         ids, vectors, unreadable = [], [], 0

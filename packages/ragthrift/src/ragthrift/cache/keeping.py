@@ -92,6 +92,7 @@ class Keeper:
             end=end,
             cost=max(1.0, float(tokens)),
             agrees_with=self._same_as_another_user(lookup, fresh),
+            extra=fresh.extra,
         )
 
     def _learn(self, lookup: Lookup, fresh: Fresh) -> str | None:

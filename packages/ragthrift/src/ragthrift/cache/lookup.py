@@ -1,5 +1,6 @@
 """What a look into the cache found, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -57,3 +58,9 @@ class Answer:
     """What the model said; `None` when the cache answered."""
     passages: tuple[Passage, ...] = ()
     """What was retrieved on the way, if anything was."""
+
+
+def from_cache(lookup: Lookup, hit: CacheHit, passages: Sequence[Passage] | None) -> Answer:
+    """The answer that a hit is."""
+    source: Source = "exact" if lookup.tier == "exact" else "semantic"
+    return Answer(hit.answer, source, lookup, None, tuple(passages or ()))

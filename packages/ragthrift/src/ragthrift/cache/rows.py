@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id, scope, place, question, answer, vector, checksum, grouping, right_count, wrong_count, "
-    "recheck, soft_end, ends, created, cost"
+    "recheck, soft_end, ends, created, cost, extra"
 )
 ROW_BYTES = 260
 """Keys, counts and index pages of a row, beside its values."""
@@ -47,10 +47,13 @@ def unseal_vector(cipher: Cipher, sealed: bytes) -> "Vector":
     return np.asarray(vector / length, dtype=np.float32)
 
 
-def checksum(place: Place, question: bytes, answer: bytes, vector: bytes | None) -> bytes:
-    """8 bytes over what must not change unseen."""
+def checksum(
+    place: Place, question: bytes, answer: bytes, vector: bytes | None, extra: bytes | None
+) -> bytes:
+    """8 bytes over what must not change unseen; files of version 1 know of no extra."""
     state = blake2b(digest_size=8)
-    for part in (place.scope, place.question, question, answer, vector or b""):
+    parts = [place.scope, place.question, question, answer, vector or b""]
+    for part in parts if extra is None else [*parts, extra]:
         state.update(len(part).to_bytes(8, "big") + part)
     return state.digest()
 
@@ -59,6 +62,8 @@ def to_row(cipher: Cipher, entry: NewEntry) -> dict[str, object]:
     """The columns that come from the entry itself."""
     question, answer = seal_text(cipher, entry.question), seal_text(cipher, entry.answer)
     vector = None if entry.vector is None else seal_vector(cipher, entry.vector)
+    extra = cipher.seal(entry.extra) if entry.extra else None
+    values = len(question) + len(answer) + len(vector or b"") + len(extra or b"")
     evidence = sum(24 + len(e.document_id) + len(e.version) for e in entry.evidence)
     return {
         "scope": entry.place.scope,
@@ -66,13 +71,14 @@ def to_row(cipher: Cipher, entry: NewEntry) -> dict[str, object]:
         "question": question,
         "answer": answer,
         "vector": vector,
-        "checksum": checksum(entry.place, question, answer, vector),
+        "checksum": checksum(entry.place, question, answer, vector, extra),
         "grouping": entry.group,
         "created": entry.created,
         "soft_end": entry.soft_end,
         "ends": entry.end,
         "cost": entry.cost,
-        "size": len(question) + len(answer) + len(vector or b"") + evidence + ROW_BYTES,
+        "extra": extra,
+        "size": values + evidence + ROW_BYTES,
     }
 
 
@@ -80,10 +86,13 @@ def from_row(cipher: Cipher, row: Sequence[Any]) -> Entry:
     """The entry in a row of `COLUMNS`; raises `UnreadableError`."""
     number, scope, place, question, answer, vector, check, group, right, wrong = row[:10]
     try:
-        if checksum(Place(scope, place), question, answer, vector) != check:
+        if checksum(Place(scope, place), question, answer, vector, row[15]) != check:
             raise UnreadableError(f"entry {number} does not match its checksum")
         asked = cipher.unseal(question).decode("utf-8", "surrogatepass")
         said = cipher.unseal(answer).decode("utf-8", "surrogatepass")
+        extra = cipher.unseal(row[15]) if row[15] else b""
     except (TypeError, AttributeError, UnicodeDecodeError) as error:
         raise UnreadableError(f"entry {number} holds something else than text") from error
-    return Entry(number, asked, said, group, right, wrong, bool(row[10]), *row[11:])
+    soft, end, created, cost = row[11:15]
+    counts = (right, wrong, bool(row[10]))
+    return Entry(number, asked, said, group, *counts, soft, end, created, cost, extra)

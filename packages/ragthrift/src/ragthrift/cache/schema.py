@@ -5,7 +5,9 @@ without the other. Whoever deletes a row leaves a tombstone, by which the indexe
 and processes hold in memory follow.
 """
 
-VERSION = 1
+VERSION = 2
+UPGRADES = {1: "ALTER TABLE entries ADD COLUMN extra BLOB"}
+"""By the version that a file has: what makes it the next one."""
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID""",
@@ -23,7 +25,7 @@ TABLES = (
        wrong_count INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL,
        recheck INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, soft_end REAL NOT NULL,
        ends REAL NOT NULL, hits INTEGER NOT NULL DEFAULT 0, cost REAL NOT NULL,
-       size INTEGER NOT NULL, priority REAL NOT NULL, UNIQUE (scope, place))""",
+       size INTEGER NOT NULL, priority REAL NOT NULL, extra BLOB, UNIQUE (scope, place))""",
     "CREATE INDEX IF NOT EXISTS entries_by_scope ON entries (scope, id)",
     "CREATE INDEX IF NOT EXISTS entries_by_end ON entries (ends)",
     "CREATE INDEX IF NOT EXISTS entries_by_priority ON entries (priority)",

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Self, TypedDict
@@ -13,7 +13,7 @@ from ragthrift.cache.failures import Tally
 from ragthrift.cache.finding import Finder
 from ragthrift.cache.fresh import Fresh
 from ragthrift.cache.keeping import Keeper, later_end
-from ragthrift.cache.lookup import Answer, Lookup, Source
+from ragthrift.cache.lookup import Answer, Lookup, from_cache
 from ragthrift.cache.policy import NeverServe, Policy, default_policy
 from ragthrift.cache.replay import pieces
 from ragthrift.cache.settings import Freshness, Lifetime, Rules
@@ -65,7 +65,7 @@ class SemanticCache:
         given = store is None or isinstance(store, (str, os.PathLike))
         self._store: Store = SqliteStore(store) if given else store  # type: ignore[arg-type,assignment]
         self._lifetime = lifetime or Lifetime()
-        self._freshness = freshness or Freshness()
+        self.freshness = freshness or Freshness()
         self._shadow = shadow
         self._rules = rules = rules or Rules()
         self._tally = Tally(self._store.count, on_error)
@@ -73,7 +73,7 @@ class SemanticCache:
             policy = NeverServe()
         policy = policy or default_policy(self._store, shadow=shadow)
         shared: _Shared = {"rules": rules, "tally": self._tally}
-        self._finder = Finder(self._store, embedder, policy, freshness=self._freshness, **shared)
+        self._finder = Finder(self._store, embedder, policy, freshness=self.freshness, **shared)
         self._keeper = Keeper(
             self._store, self._finder, policy, lifetime=self._lifetime, shadow=shadow, **shared
         )
@@ -156,8 +156,7 @@ class SemanticCache:
             return self._answering.answer(call, compute, lookup)
         if lookup.soft_expired:
             self._refresh(call, compute, lookup)
-        source: Source = "exact" if lookup.tier == "exact" else "semantic"
-        return Answer(lookup.hit.answer, source, lookup, None, tuple(call.passages or ()))
+        return from_cache(lookup, lookup.hit, call.passages)
 
     def stream(
         self,
@@ -169,18 +168,19 @@ class SemanticCache:
         retrieve: Retrieve | None = None,
         user: str | None = None,
         fence: int | None = None,
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, Answer]:
         """The answer in pieces, as they come from the model or again from the cache.
 
         Only an answer that ends by itself is stored: not one that fails, is cut off, or is left
-        by whoever reads it. A `Completion` or `Fresh` as last piece says how it ended.
+        by whoever reads it. A `Completion` or `Fresh` as last piece says how it ended. The
+        generator returns the whole.
         """
         call = Call(question, scope, passages, retrieve, user, fence, alone=self._alone(user))
         lookup, call = self._look(call)
         if lookup.hit is None:
-            yield from self._answering.stream(call, compute, lookup)
-        else:
-            yield from pieces(lookup.hit.answer)
+            return (yield from self._answering.stream(call, compute, lookup))
+        yield from pieces(lookup.hit.answer)
+        return from_cache(lookup, lookup.hit, call.passages)
 
     def fence(self) -> int | None:
         """The registry's epoch: read it before you retrieve, give it to `answer`."""
@@ -208,7 +208,7 @@ class SemanticCache:
         if not chunks or self._embedder is None:
             return 0
         vectors = self._embedder.embed([chunk.text for chunk in chunks])
-        return self._store.grow(corpus, vectors, self._freshness.recheck_similarity)
+        return self._store.grow(corpus, vectors, self.freshness.recheck_similarity)
 
     def look_again(self, call: Call) -> Lookup:
         """Look for the same question only: somebody may just have answered it."""
@@ -237,7 +237,7 @@ class SemanticCache:
 
     def _look(self, call: Call) -> tuple[Lookup, Call]:
         """Look, with fresh passages where the mode asks for them."""
-        if call.retrieve and call.passages is None and self._freshness.mode == "after_retrieval":
+        if call.retrieve and call.passages is None and self.freshness.mode == "after_retrieval":
             call = self._retrieved(call)
         lookup = self._looked(call)
         if lookup.needs_retrieval and call.retrieve and call.passages is None:

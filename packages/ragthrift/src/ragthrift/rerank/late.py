@@ -34,8 +34,8 @@ _WINDOW_WORDS = 180
 class LateInteractionReranker(ScoringReranker):
     """`HybridReranker` with the question's words matched one by one, at the same cost.
 
-    The order is that of `(cosine + b * share + l * late) / (1 + b + l)`, the score the probability
-    that the passage answers the question, calibrated for MiniLM and these weights: `ragthrift.late`.
+    The order is that of `(cosine + b * share + l * late) / (1 + b + l)`; the score is the
+    probability that the passage answers, calibrated for MiniLM and these weights: `ragthrift.late`.
     States are kept by the encoder, so passages that come again cost next to nothing, and
     `ragthrift.compress.EvidenceReader` on the same encoder reads them for free.
     """

@@ -61,8 +61,8 @@ class EvidenceReader:
         logits = self._logits(asked, windows)
         found = rows(asked, sheets, windows, logits, shares)
         keep = [np.zeros(len(sheet.units), np.float32) for sheet in sheets]
-        for row, probability in zip(found, self._fusion.probabilities(found), strict=True):
-            keep[row.passage][row.unit] = probability
+        for row, sure in zip(found, self._fusion.probabilities(found), strict=True):
+            keep[row.passage][row.unit] = sure
         scores = relevance(asked, windows, shares)
         return [
             Reading(float(score), worth, [(unit.start, unit.end) for unit in sheet.units])

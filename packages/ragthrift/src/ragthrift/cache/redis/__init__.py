@@ -1,0 +1,1 @@
+"""Answers in Redis or Valkey, shared by many machines; see `store`."""

@@ -1,0 +1,1 @@
+return call('HGET', P .. 'e:' .. ARGV[3], 'evidence') or ''

@@ -1,0 +1,1 @@
+return move(ARGV[3], ARGV[4], true)
