@@ -69,8 +69,13 @@ def over_long_functions(tree: ast.AST) -> list[str]:
     return [f"{name}: {n} lines" for name, n in lengths.items() if n > MAX_FUNCTION_LINES]
 
 
+def is_hollow(name: str) -> bool:
+    """A query engine is what LlamaIndex calls one."""
+    return bool(HOLLOW & set(" ".join(words_of(name)).replace("query engine", "").split()))
+
+
 def hollow_names(tree: ast.AST) -> list[str]:
-    return [node.name for node in definitions(tree) if HOLLOW & set(words_of(node.name))]
+    return [node.name for node in definitions(tree) if is_hollow(node.name)]
 
 
 def undocumented(body: list[ast.stmt]) -> Iterator[str]:
@@ -132,7 +137,7 @@ def test_no_file_is_too_long(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=label)
 def test_no_name_hides_its_meaning(file: Path) -> None:
-    in_path = [part for part in FILES[file].with_suffix("").parts if HOLLOW & set(words_of(part))]
+    in_path = [part for part in FILES[file].with_suffix("").parts if is_hollow(part)]
     assert in_path + hollow_names(parse(file)) == []
 
 
