@@ -43,4 +43,5 @@ def _model() -> tuple[Any, Any]:
     path = smollm2_135m()
     named = {"gguf_file": path.name}
     tokenizer = AutoTokenizer.from_pretrained(str(path.parent), **named)
-    return tokenizer, AutoModelForCausalLM.from_pretrained(str(path.parent), **named).eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(str(path.parent), **named)
+    return tokenizer, model.eval()
