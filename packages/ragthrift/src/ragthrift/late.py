@@ -161,8 +161,8 @@ def probability(scores: "Floats") -> "Floats":
     """The same in (0, 1): what a score means is the same for every question.
 
     >>> import numpy as np
-    >>> probability(np.array([0.3, 0.7], dtype=np.float32)).round(2).tolist()
-    [0.0, 0.82]
+    >>> [f"{p:.2f}" for p in probability(np.array([0.3, 0.7], dtype=np.float32))]
+    ['0.00', '0.84']
     """
     import numpy as np
 
