@@ -91,3 +91,15 @@ def _digest(secret: bytes, parts: tuple[bytes, ...]) -> bytes:
 def cipher_for(key: str | bytes | None) -> Cipher:
     """The cipher for a user's key; no key means no encryption."""
     return Plain() if key is None else FernetCipher(key)
+
+
+LOCK = b"ragthrift cache"
+"""What a store seals when it is made."""
+
+
+def opens(cipher: Cipher, sealed: bytes) -> bool:
+    """Whether a store's sealed `LOCK` was sealed by this cipher."""
+    try:
+        return cipher.unseal(sealed) == LOCK
+    except UnreadableError:
+        return False

@@ -2,17 +2,16 @@
 
 import json
 import sqlite3
-import threading
 import time
-from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ragthrift.cache.cipher import Cipher, UnreadableError
+from ragthrift.cache.cipher import Cipher
 from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Learnt
 from ragthrift.cache.eviction import count_hits
-from ragthrift.cache.rows import seal_vector, unseal_vector
+from ragthrift.cache.held import IN_MEMORY, Held
+from ragthrift.cache.rows import seal_vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-HELD_SERVINGS = 256
-IN_MEMORY = 4096
 KEPT_LABELS = 50_000
 
 
@@ -35,16 +32,8 @@ class Notebook:
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
         self._cipher = cipher
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._hits: Counter[int] = Counter()
-        self._new_vectors: dict[bytes, Floats] = {}
-        self._vectors: OrderedDict[bytes, Floats] = OrderedDict()
-
-    def count(self, name: str, number: int = 1) -> None:
-        """Add to a counter."""
-        with self._lock:
-            self._counts[name] += number
+        self._held = held = Held(cipher, max_new=IN_MEMORY)
+        self.count, self.keep_embedding, self.forget = held.count, held.keep_embedding, held.forget
 
     def counts(self) -> dict[str, int]:
         """The counters, of all processes that share the file and have flushed."""
@@ -54,9 +43,7 @@ class Notebook:
 
     def touch(self, entry_id: int, *, end: float | None = None) -> None:
         """Count a serving; `end` moves the end of a sliding lifetime."""
-        with self._lock:
-            self._hits[entry_id] += 1
-            full = self._hits.total() >= HELD_SERVINGS
+        full = self._held.serve(entry_id)
         if end is not None:
             with self._database.writing() as db:
                 db.execute("UPDATE entries SET ends = max(ends, ?) WHERE id = ?", (end, entry_id))
@@ -65,34 +52,12 @@ class Notebook:
 
     def embedding(self, digest: bytes) -> "Floats | None":
         """The vector of a text embedded before."""
-        with self._lock:
-            if digest in self._vectors:
-                self._vectors.move_to_end(digest)
-                return self._vectors[digest]
+        return self._held.embedding(digest, lambda: self._sealed(digest))
+
+    def _sealed(self, digest: bytes) -> bytes | None:
         with self._database.reading() as db:
             row = db.execute("SELECT vector FROM embeddings WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
-            return None
-        try:
-            vector = unseal_vector(self._cipher, row[0])
-        except (UnreadableError, TypeError):
-            self.count("unreadable")
-            return None
-        with self._lock:
-            self._remember(digest, vector)
-        return vector
-
-    def keep_embedding(self, digest: bytes, vector: "Floats") -> None:
-        """Remember a text's vector."""
-        with self._lock:
-            self._remember(digest, vector)
-            if len(self._new_vectors) < IN_MEMORY:
-                self._new_vectors[digest] = vector
-
-    def _remember(self, digest: bytes, vector: "Floats") -> None:
-        self._vectors[digest] = vector
-        if len(self._vectors) > IN_MEMORY:
-            self._vectors.popitem(last=False)
+        return row[0] if row else None
 
     def learnt(self, label: Learnt) -> None:
         """Keep what a fresh answer said about a decision, and on the entry it was made about."""
@@ -132,32 +97,20 @@ class Notebook:
 
     def flush(self) -> None:
         """Write what was held back."""
-        with self._lock:
-            nothing = not (self._counts or self._hits or self._new_vectors)
-        if not nothing:
+        if not self._held.empty():
             with self._database.writing() as db:
                 self.flush_into(db)
 
     def flush_into(self, db: sqlite3.Connection) -> None:
         """Write what was held back, as a part of the caller's transaction."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-            hits, self._hits = self._hits, Counter()
-            vectors, self._new_vectors = self._new_vectors, {}
+        counts, servings, vectors = self._held.take()
         db.executemany(
             "INSERT INTO counts VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET number = number + excluded.number",
             list(counts.items()),
         )
-        count_hits(db, hits)
+        count_hits(db, servings)
         db.executemany(
             "INSERT OR IGNORE INTO embeddings (digest, vector) VALUES (?, ?)",
             [(digest, seal_vector(self._cipher, v)) for digest, v in vectors.items()],
         )
-
-    def forget(self) -> None:
-        """Drop what was held back, but the counts."""
-        with self._lock:
-            self._hits.clear()
-            self._new_vectors.clear()
-            self._vectors.clear()

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ragthrift.cache import eviction, registry
-from ragthrift.cache.cipher import UnreadableError, cipher_for
+from ragthrift.cache.cipher import LOCK, UnreadableError, cipher_for, opens
 from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Entry, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
@@ -32,7 +32,6 @@ _NEAR = f"{_COLUMNS} WHERE {_GIVEN} AND {SERVABLE}"
 _SERVABLE = f"SELECT 1 FROM entries WHERE id = :id AND {SERVABLE}"  # noqa: S608 - constants
 _OLD = """SELECT id, answer, hits, right_count, wrong_count, grouping FROM entries
     WHERE scope = ? AND place = ?"""
-_LOCK = b"ragthrift cache"
 SURPLUS_NEIGHBOURS = 3
 """How many more than k are looked at: a near one may have expired or belong to one user."""
 
@@ -212,13 +211,9 @@ class SqliteStore:
     def _check_key(self) -> None:
         """A wrong key would find nothing and write what nobody else can read."""
         with self._database.writing() as db:
-            db.execute("INSERT OR IGNORE INTO facts VALUES ('lock', ?)", (self.cipher.seal(_LOCK),))
+            db.execute("INSERT OR IGNORE INTO facts VALUES ('lock', ?)", (self.cipher.seal(LOCK),))
             (sealed,) = db.execute("SELECT value FROM facts WHERE name = 'lock'").fetchone()
-        try:
-            fits = self.cipher.unseal(sealed) == _LOCK
-        except UnreadableError:
-            fits = False
-        if not fits:
+        if not opens(self.cipher, sealed):
             self._database.close()
             raise InputError(
                 f"the key does not fit {self._database.path}; open the file with the key (or "

@@ -32,7 +32,7 @@ def arguments(
     vector = entry.vector
     limits = (capacity.max_entries, capacity.max_bytes)
     head: list[object] = [scope, place, _known(fence), entry.user or b"", _known(entry.agrees_with)]
-    head += [said, _raw(entry.corpus), pack(entry.evidence)]
+    head += [said, raw(entry.corpus), pack(entry.evidence)]
     head += [vector.astype("<f4").tobytes() if shown and vector is not None else b""]
     head += [0 if vector is None else len(vector), *map(_known, limits)]
     head += [row["size"], repr(float(entry.cost)), repr(float(entry.end))]
@@ -68,7 +68,7 @@ def read(
 
 def pack(evidence: Sequence[Evidence]) -> bytes:
     """Document, version and chunk of each, every one after its length."""
-    parts = [_raw(part) for e in evidence for part in (e.document_id, e.version, e.chunk)]
+    parts = [raw(part) for e in evidence for part in (e.document_id, e.version, e.chunk)]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
@@ -97,7 +97,8 @@ def _typed(name: str, value: bytes | None) -> object:
     return value.decode() if name == "grouping" else float(value)
 
 
-def _raw(text: str) -> bytes:
+def raw(text: str) -> bytes:
+    """As UTF-8, lone surrogates included."""
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -2,16 +2,15 @@
 
 import json
 import logging
-import threading
-from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ragthrift.cache.cipher import Cipher, UnreadableError
+from ragthrift.cache.cipher import Cipher
 from ragthrift.cache.entry import Learnt
-from ragthrift.cache.notebook import HELD_SERVINGS, IN_MEMORY, KEPT_LABELS
+from ragthrift.cache.held import Held
+from ragthrift.cache.notebook import KEPT_LABELS
 from ragthrift.cache.redis.connection import Connection
-from ragthrift.cache.rows import seal_vector, unseal_vector
+from ragthrift.cache.rows import seal_vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,23 +28,15 @@ HELD_VECTORS = 64
 class Notes:
     """Holds small writes back, as `notebook` does for the file: a hit costs no round trip for them.
 
-    They are written with the next answer, and every `HELD_SERVINGS` servings. While the server is
+    They are written with the next answer, and every `HELD_SERVINGS` of `held`. While the server is
     away they wait, but for embeddings beyond `HELD_VECTORS`.
     """
 
     def __init__(self, connection: Connection, cipher: Cipher, max_embeddings: int) -> None:
         self._connection, self._cipher = connection, cipher
         self._max_embeddings = max_embeddings
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._hits: Counter[int] = Counter()
-        self._new_vectors: dict[bytes, Floats] = {}
-        self._vectors: OrderedDict[bytes, Floats] = OrderedDict()
-
-    def count(self, name: str, number: int = 1) -> None:
-        """Add to a counter."""
-        with self._lock:
-            self._counts[name] += number
+        self._held = held = Held(cipher, max_new=HELD_VECTORS)
+        self.count, self.keep_embedding, self.forget = held.count, held.keep_embedding, held.forget
 
     def counts(self) -> dict[str, int]:
         """The counters, of all processes that share the server and have flushed."""
@@ -55,9 +46,7 @@ class Notes:
 
     def touch(self, entry_id: int, *, end: float | None = None) -> None:
         """Count a serving; `end` moves the end of a sliding lifetime."""
-        with self._lock:
-            self._hits[entry_id] += 1
-            full = self._hits.total() >= HELD_SERVINGS
+        full = self._held.serve(entry_id)
         if end is not None:
             self._connection.run("touch", entry_id, repr(end))
         if full:
@@ -65,34 +54,8 @@ class Notes:
 
     def embedding(self, digest: bytes) -> "Floats | None":
         """The vector of a text embedded before."""
-        with self._lock:
-            if digest in self._vectors:
-                self._vectors.move_to_end(digest)
-                return self._vectors[digest]
         name = self._connection.key(f"m:{digest.hex()}")
-        sealed = self._connection.attempt(lambda c: c.get(name))
-        if sealed is None:
-            return None
-        try:
-            vector = unseal_vector(self._cipher, sealed)
-        except UnreadableError:
-            self.count("unreadable")
-            return None
-        with self._lock:
-            self._remember(digest, vector)
-        return vector
-
-    def keep_embedding(self, digest: bytes, vector: "Floats") -> None:
-        """Remember a text's vector."""
-        with self._lock:
-            self._remember(digest, vector)
-            if len(self._new_vectors) < HELD_VECTORS:
-                self._new_vectors[digest] = vector
-
-    def _remember(self, digest: bytes, vector: "Floats") -> None:
-        self._vectors[digest] = vector
-        if len(self._vectors) > IN_MEMORY:
-            self._vectors.popitem(last=False)
+        return self._held.embedding(digest, lambda: self._connection.attempt(lambda c: c.get(name)))
 
     def learnt(self, label: Learnt) -> None:
         """Keep what a fresh answer said about a decision, and on the entry it was made about."""
@@ -128,28 +91,15 @@ class Notes:
 
     def flush(self) -> None:
         """Write what was held back; it is held on if the server cannot be reached."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-            hits, self._hits = self._hits, Counter()
-            vectors, self._new_vectors = self._new_vectors, {}
-        if not (counts or hits or vectors):
+        if self._held.empty():
             return
-        sealed = {d.hex(): seal_vector(self._cipher, vector) for d, vector in vectors.items()}
+        taken = self._held.take()
+        sealed = {d.hex(): seal_vector(self._cipher, vector) for d, vector in taken.vectors.items()}
         written: list[object] = []
-        for pairs in (counts, hits, sealed):
+        for pairs in (taken.counts, taken.servings, sealed):
             written += [len(pairs), *(each for pair in pairs.items() for each in pair)]
         try:
             self._connection.run("note", *written, EMBEDDING_SECONDS, self._max_embeddings)
         except BaseException:
-            with self._lock:
-                self._counts += counts
-                self._hits += hits
-                self._new_vectors |= vectors
+            self._held.put_back(taken)
             raise
-
-    def forget(self) -> None:
-        """Drop what was held back, but the counts."""
-        with self._lock:
-            self._hits.clear()
-            self._new_vectors.clear()
-            self._vectors.clear()

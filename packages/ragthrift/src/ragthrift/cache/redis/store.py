@@ -18,12 +18,12 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from ragthrift.cache.cipher import UnreadableError, cipher_for
+from ragthrift.cache.cipher import LOCK, UnreadableError, cipher_for, opens
 from ragthrift.cache.entry import Entry, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
 from ragthrift.cache.indexes import ScopeIndex
 from ragthrift.cache.redis.connection import Connection
-from ragthrift.cache.redis.entries import FIELDS, arguments, read, terms_of, unpack
+from ragthrift.cache.redis.entries import FIELDS, arguments, raw, read, terms_of, unpack
 from ragthrift.cache.redis.kinds import Wanted, choose
 from ragthrift.cache.redis.leases import Leases
 from ragthrift.cache.redis.notes import Notes
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOCK = b"ragthrift cache"
 _COLUMNS = json.dumps(FIELDS)
 ROUNDS = 4
 """How often the nearest are looked up again because some of them were gone."""
@@ -148,13 +147,13 @@ class RedisStore:
 
     def invalidate(self, document_id: str) -> int:
         """Forget the answers built from a document; how many there were."""
-        return int(self._connection.run("invalidate", _raw(document_id), insist=True))
+        return int(self._connection.run("invalidate", raw(document_id), insist=True))
 
     def move(self, document_id: str, version: str) -> int:
         """Declare a document's version; forget answers built from others, how many there were."""
         if not version:
             raise InputError("a version cannot be empty; use invalidate() when there is none")
-        return int(self._connection.run("move", _raw(document_id), _raw(version), insist=True))
+        return int(self._connection.run("move", raw(document_id), raw(version), insist=True))
 
     def grow(self, corpus: str, vectors: "Floats", min_similarity: float) -> int:
         """Mark a corpus's answers near new chunks for a second look; how many there are.
@@ -163,7 +162,7 @@ class RedisStore:
         when they are written.
         """
         marked = 0
-        for name in self._connection.run("grow", _raw(corpus), insist=True):
+        for name in self._connection.run("grow", raw(corpus), insist=True):
             for rows in stored(self._connection, bytes.fromhex(name.decode())):
                 index = ScopeIndex()
                 index.add(rows, self.cipher)
@@ -208,12 +207,8 @@ class RedisStore:
 
     def _greet(self, connection: Connection) -> str:
         """A wrong key would find nothing and write what nobody else can read."""
-        sealed, recorded = connection.run_as("", "greet", self.cipher.seal(_LOCK))
-        try:
-            fits = self.cipher.unseal(sealed) == _LOCK
-        except UnreadableError:
-            fits = False
-        if not fits:
+        sealed, recorded = connection.run_as("", "greet", self.cipher.seal(LOCK))
+        if not opens(self.cipher, sealed):
             raise InputError(
                 f"the key does not fit the answers under {connection.prefix!r}; open them with the "
                 "key (or without one) that they were made with, or choose another prefix"
@@ -229,7 +224,3 @@ class RedisStore:
 
     def _count_unreadable(self, number: int) -> None:
         self.count("unreadable", number)
-
-
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
