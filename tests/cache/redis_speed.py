@@ -1,4 +1,4 @@
-"""How long a look takes without the embedding: `python -m tests.cache.redis_speed`.
+"""How long a look takes without the embedding: `python -m tests.cache.redis_speed [ENTRIES]`.
 
 Every server runs on this machine. The last line is a JSON object of milliseconds.
 """
@@ -19,16 +19,17 @@ from ragthrift.cache.store import Store
 from tests.cache.fakes import ServeNear
 from tests.cache.servers import KINDS, running
 
-ENTRIES, LOOKS, DIMENSIONS = int(sys.argv[1]) if sys.argv[1:] else 10_000, 500, 384
+LOOKS, DIMENSIONS = 500, 384
 SCOPE = Scope.of(tenant="acme")
 
 
 class Known:
     """Vectors in clusters of 20, by the number in a text; the second of a pair lies near it."""
 
-    def __init__(self) -> None:
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
         rng = np.random.default_rng(0)
-        centres = rng.standard_normal((ENTRIES // 20, DIMENSIONS)).repeat(20, axis=0)
+        centres = rng.standard_normal((entries // 20, DIMENSIONS)).repeat(20, axis=0)
         vectors = centres + 0.5 * rng.standard_normal(centres.shape)
         near = vectors + 0.1 * rng.standard_normal(centres.shape)
         self.stored, self.near = _unit(vectors), _unit(near)
@@ -50,7 +51,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
 def measure(store: Store, known: Known) -> dict[str, float]:
     cache = SemanticCache(known, store=store, policy=ServeNear(0.9), on_error="raise")
     place, puts = cache._finder.place, []
-    for number in range(ENTRIES):
+    for number in range(known.entries):
         text, now = f"Question number {number}", time.time()
         entry = NewEntry(
             place(text, SCOPE), "", text, "Yes. " * 100, "g", (), known.of(text), created=now
@@ -58,7 +59,7 @@ def measure(store: Store, known: Known) -> dict[str, float]:
         puts.append(_seconds(lambda e=entry: store.put(e, fence=None)))  # type: ignore[misc]
     looks: dict[str, list[float]] = {"near": [], "same": []}
     cache.find("Again 1", scope=SCOPE)
-    for number in np.random.default_rng(1).permutation(ENTRIES)[:LOOKS]:
+    for number in np.random.default_rng(1).permutation(known.entries)[:LOOKS]:
         for name, text in (("same", "Question number"), ("near", "Ask again number")):
             asked = f"{text} {number}"
             looks[name].append(_seconds(lambda q=asked: cache.find(q, scope=SCOPE)))  # type: ignore[misc]
@@ -79,7 +80,7 @@ def _at(seconds: Sequence[float], percentile: int) -> float:
 
 
 def main() -> None:
-    known = Known()
+    known = Known(int(sys.argv[1]) if sys.argv[1:] else 10_000)
     with tempfile.TemporaryDirectory() as folder:
         found = {"sqlite": measure(SqliteStore(Path(folder) / "c.db"), known)}
         for kind in KINDS:
@@ -87,7 +88,7 @@ def main() -> None:
                 found[kind] = measure(RedisStore(server.url), known)
                 with server.client as client:
                     used = client.info("memory")["used_memory"]
-                found[kind]["kib_per_entry"] = round(used / 1024 / ENTRIES, 2)
+                found[kind]["kib_per_entry"] = round(used / 1024 / known.entries, 2)
     print(json.dumps(found))
 
 

@@ -1,7 +1,5 @@
 """Several processes on one server: one call between them, and nothing stale, whoever was told."""
 
-import ast
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +16,8 @@ from ragthrift.testing import FakeEmbedder
 from tests.cache.fakes import Model, ServeNear
 from tests.cache.processes import started
 from tests.cache.servers import Server, free_port, running
-from tests.cache.test_stress import check
-from tests.cache.traffic import Traffic, change, journal, open_cache
+from tests.cache.test_stress import asked_by_processes, asked_by_threads
+from tests.cache.traffic import journal
 
 SCOPE = Scope.of(tenant="acme")
 SOUP = "When is soup served?"
@@ -36,29 +34,12 @@ def folder(server: Server, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("versions", [False, True])
 def test_threads(folder: Path, versions: bool) -> None:
-    traffic = Traffic(folder, versions=versions)
-    changes: list[int] = []
-    changer = threading.Thread(
-        target=lambda: changes.append(change(folder, traffic.cache, 2, versions=versions))
-    )
-    changer.start()
-    seen = traffic.run(2, threads=8, seed=1)
-    changer.join()
-    check(seen, changes[0])
+    traffic = asked_by_threads(folder, 2, versions=versions)
     assert traffic.cache._store.size()[0] <= 12
 
 
 def test_processes(folder: Path) -> None:
-    cache = open_cache(folder)
-    asker = ["-m", "tests.cache.traffic", str(folder), "4"]
-    seen: Counter[str] = Counter()
-    with started([[*asker, str(seed), "versions"] for seed in range(3)]) as askers:
-        changes = change(folder, cache, 4, versions=True)
-        for each in askers:
-            out, _ = each.communicate(timeout=60)
-            assert each.returncode == 0
-            seen.update(ast.literal_eval(out))
-    check(seen, changes)
+    cache = asked_by_processes(folder, 4, 3, versions=True)
     assert cache._store.size()[0] <= 12
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ragthrift.cache import SemanticCache
 from tests.cache.processes import started
 from tests.cache.traffic import Traffic, change, journal, open_cache
 
@@ -21,32 +22,47 @@ def check(seen: Counter[str], changes: int) -> None:
     assert changes > 20
 
 
-@pytest.mark.parametrize("versions", [False, True])
-def test_threads(tmp_path: Path, versions: bool) -> None:
-    journal(tmp_path)[:] = 0
-    traffic = Traffic(tmp_path, versions=versions)
+def asked_by_threads(folder: Path, seconds: float, *, versions: bool) -> Traffic:
+    """Eight threads ask while documents change; what they got is checked."""
+    traffic = Traffic(folder, versions=versions)
     changes: list[int] = []
     changer = threading.Thread(
-        target=lambda: changes.append(change(tmp_path, traffic.cache, 3, versions=versions))
+        target=lambda: changes.append(change(folder, traffic.cache, seconds, versions=versions))
     )
     changer.start()
-    seen = traffic.run(3, threads=8, seed=1)
+    seen = traffic.run(seconds, threads=8, seed=1)
     changer.join()
     check(seen, changes[0])
-    assert traffic.cache._store.counts()["evicted"] > 0
+    return traffic
 
 
-@pytest.mark.parametrize("versions", ["versions", "none"])
-def test_processes(tmp_path: Path, versions: str) -> None:
-    journal(tmp_path)[:] = 0
-    cache = open_cache(tmp_path)
-    asker = ["-m", "tests.cache.traffic", str(tmp_path), "6"]
+def asked_by_processes(
+    folder: Path, seconds: float, count: int, *, versions: bool
+) -> SemanticCache:
+    """The same by several processes."""
+    cache = open_cache(folder)
+    asker = ["-m", "tests.cache.traffic", str(folder), str(seconds)]
+    kind = "versions" if versions else "none"
     seen: Counter[str] = Counter()
-    with started([[*asker, str(seed), versions] for seed in range(4)]) as askers:
-        changes = change(tmp_path, cache, 6, versions=versions == "versions")
+    with started([[*asker, str(seed), kind] for seed in range(count)]) as askers:
+        changes = change(folder, cache, seconds, versions=versions)
         for each in askers:
             out, _ = each.communicate(timeout=60)
             assert each.returncode == 0
             seen.update(ast.literal_eval(out))
     check(seen, changes)
+    return cache
+
+
+@pytest.mark.parametrize("versions", [False, True])
+def test_threads(tmp_path: Path, versions: bool) -> None:
+    journal(tmp_path)[:] = 0
+    traffic = asked_by_threads(tmp_path, 3, versions=versions)
+    assert traffic.cache._store.counts()["evicted"] > 0
+
+
+@pytest.mark.parametrize("versions", [True, False])
+def test_processes(tmp_path: Path, versions: bool) -> None:
+    journal(tmp_path)[:] = 0
+    cache = asked_by_processes(tmp_path, 6, 4, versions=versions)
     assert cache._store.size()[0] <= 12
