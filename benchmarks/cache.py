@@ -2,47 +2,40 @@
 
 `--pairs`: each pair alone in a cache; `served` among pairs of the same answer, `wrong` among traps.
 A JSON list of `{"origin", "similar"}` is GPTCache's: all origins stored, every similar asked.
-`--stream`: questions in random order into an empty cache, the same category is the same answer.
+`--stream`: questions in random order into an empty cache, the same category is the same answer;
+with CLINC150's JSON, `out_of_scope_served` counts questions outside of every intent that got one.
 `--conversations`: the last turns of two conversations; earlier user turns are part of the scope.
+`--peers` asks whole caches in the same run: this one in a file and on Redis, and others.
 """
 
-import csv
 import json
-import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cache_peers import peers_on_pairs, peers_on_stream, quantiles, share
+from benchmarks.cache_sets import (
+    Pair,
+    Question,
+    Vectors,
+    half_of,
+    read_conversations,
+    read_pairs,
+    read_stream,
+    shuffled,
+    vectors_of,
+)
 from benchmarks.shared import SHARED, existing, finish, parser, read_text, say
-from ragthrift.cache.serving import Neighbour, ServingPolicy, is_bare, is_standalone
+from ragthrift.cache.serving import Neighbour, ServingPolicy
 from ragthrift.embed import minilm
 
-Vectors = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A stored and an asked question, and whether one answer fits both."""
-
-    stored: str
-    asked: str
-    same: bool
-    kind: str = ""
-    shared_scope: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question of a stream and what answers it."""
-
-    text: str
-    answer: str
+LENGTH = 4000
+"""Questions of a stream that are asked, unless `--limit` says otherwise."""
 
 
 @dataclass(slots=True)
@@ -52,6 +45,8 @@ class Count:
     asked: int = 0
     served: int = 0
     wrong: int = 0
+    strayed: int = 0
+    """Questions outside of every intent that got an answer."""
     seconds: list[float] = field(default_factory=list)
 
 
@@ -83,61 +78,6 @@ class Memory:
         return [Neighbour(str(i), q, a, float(cosines[i]), g) for i, q, a, g in rows]
 
 
-def half_of(text: str) -> str:
-    """`dev` or `report`, by a hash of the text: what is tuned on is not reported."""
-    return ("dev", "report")[blake2b(text.encode(), digest_size=4).digest()[0] % 2]
-
-
-def shuffled(questions: Sequence[Question], seed: int) -> list[Question]:
-    """The questions in a random order of their own."""
-    return random.Random(seed).sample(list(questions), len(questions))
-
-
-def read_pairs(path: Path) -> list[Pair]:
-    """Pairs of a JSON-lines file."""
-    rows = [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
-    return [Pair(r["a"], r["b"], r["same_answer"], r.get("category", "")) for r in rows]
-
-
-def read_stream(path: Path) -> list[Question]:
-    """Questions of a CSV with `text` and `category`."""
-    rows = csv.DictReader(read_text(path).splitlines(keepends=True))
-    return [Question(row["text"], row["category"]) for row in rows]
-
-
-def read_conversations(path: Path) -> list[Pair]:
-    """The last turns of both conversations, and whether the second may see the first's entry."""
-    rows = [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
-    return [Pair(*_last(r), r["same_answer"], r["subtype"], _shared(r)) for r in rows]
-
-
-def _last(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["a"][-1]["content"], row["b"][-1]["content"]
-
-
-def _shared(row: Mapping[str, Any]) -> bool:
-    """Whether two conversations meet: both turns standalone, or the same was said before them."""
-    turns = [[t["content"] for t in row[side] if t["role"] == "user"] for side in "ab"]
-    if any(is_bare(said[-1]) for said in turns):
-        return False
-    alone = [is_standalone(said[-1]) for said in turns]
-    return all(alone) or (not any(alone) and turns[0][:-1] == turns[1][:-1])
-
-
-def vectors_of(texts: Sequence[str], folder: str = "") -> Vectors:
-    """Unit vectors by text; a folder keeps them from one run to the next."""
-    unique = list(dict.fromkeys(texts))
-    name = blake2b("\0".join(sorted(unique)).encode(), digest_size=8).hexdigest()
-    kept = Path(folder, f"{name}.npz") if folder else None
-    if kept and kept.is_file():
-        with np.load(kept) as stored:
-            return dict(zip(sorted(unique), stored["vectors"], strict=True))
-    made = minilm().embed(sorted(unique))
-    if kept:
-        np.savez(kept, vectors=made)
-    return dict(zip(sorted(unique), made, strict=True))
-
-
 def replay(
     questions: Sequence[Question], policy: ServingPolicy, at: Vectors, memory: Memory | None = None
 ) -> Count:
@@ -152,6 +92,7 @@ def replay(
         if serving.serve and serving.neighbour:
             count.served += 1
             count.wrong += serving.neighbour.answer != question.answer
+            count.strayed += not question.in_scope
             continue
         label = policy.learn(question.text, near, question.answer, serving=serving)
         memory.add(question.text, question.answer, at[question.text], label.group)
@@ -221,13 +162,14 @@ def ask_stream(questions: Sequence[Question], chosen: Any) -> dict[str, Any]:
     for seed in range(chosen.seed, chosen.seed + chosen.runs):
         limits = {chosen.bound: chosen.max_error_rate} if chosen.max_error_rate else {}
         policy = ServingPolicy(**limits, agree=str.__eq__, seed=seed)
-        counts.append(replay(shuffled(questions, seed)[: chosen.limit or 4000], policy, at))
+        counts.append(replay(shuffled(questions, seed)[: chosen.limit or LENGTH], policy, at))
         served, wrong, asked = counts[-1].served, counts[-1].wrong, counts[-1].asked
         say(chosen.json, f"seed {seed}: {served} served, {wrong} wrong of {asked}")
     return {
         "served": share(sum(c.served for c in counts), sum(c.asked for c in counts)),
         "wrong": share(sum(c.wrong for c in counts), sum(c.asked for c in counts)),
         "wrong_of_hits": share(sum(c.wrong for c in counts), sum(c.served for c in counts)),
+        "out_of_scope_served": sum(c.strayed for c in counts),
         "runs": chosen.runs,
         **(_met(counts, chosen) if chosen.max_error_rate else {}),
         **quantiles("decision", [second for c in counts for second in c.seconds]),
@@ -240,17 +182,6 @@ def _met(counts: Sequence[Count], chosen: Any) -> dict[str, Any]:
     ]
     met = sum(rate <= chosen.max_error_rate for rate in rates)
     return {"bound": chosen.bound, "limit": chosen.max_error_rate, "runs_that_met_it": met}
-
-
-def share(part: int, whole: int) -> float:
-    """A share of 4 digits; 0 of nothing."""
-    return round(part / whole, 4) if whole else 0.0
-
-
-def quantiles(name: str, seconds: Sequence[float]) -> dict[str, float]:
-    """Median and 95th percentile in milliseconds."""
-    p50, p95 = np.quantile(seconds, (0.5, 0.95)) * 1000
-    return {f"{name}_p50_ms": round(float(p50), 3), f"{name}_p95_ms": round(float(p95), 3)}
 
 
 def lookup_times(texts: Sequence[str]) -> dict[str, float]:
@@ -277,6 +208,7 @@ def main() -> None:
     )
     arguments.add_argument("--runs", type=int, default=1, help="seeded replays of a stream")
     arguments.add_argument("--half", choices=["dev", "report"], help="only this half of the file")
+    arguments.add_argument("--peers", action="store_true", help="ask other caches beside it")
     arguments.add_argument("--vectors", default="", help="folder that keeps the vectors of texts")
     chosen = arguments.parse_args()
     if chosen.pairs and chosen.pairs.suffix == ".json":
@@ -287,12 +219,19 @@ def main() -> None:
         pairs = read(chosen.pairs or chosen.conversations)
         pairs = [p for p in pairs if chosen.half in (None, half_of(p.stored))][: chosen.limit]
         texts = [text for pair in pairs for text in (pair.stored, pair.asked)]
-        finish({**ask_pairs(pairs, vectors_of(texts, chosen.vectors)), **lookup_times(texts)})
+        at = vectors_of(texts, chosen.vectors)
+        peers = {"peers": peers_on_pairs(pairs, at, chosen.json)} if chosen.peers else {}
+        finish({**ask_pairs(pairs, at), **lookup_times(texts), **peers})
     else:
         stream = read_stream(chosen.stream or existing(str(SHARED / "cache/banking77_train.csv")))
         stream = [q for q in stream if chosen.half in (None, half_of(q.text))]
         texts = [question.text for question in stream]
-        finish({**ask_stream(stream, chosen), **lookup_times(texts)})
+        found = {**ask_stream(stream, chosen), **lookup_times(texts)}
+        if chosen.peers:
+            asked = shuffled(stream, chosen.seed)[: chosen.limit or LENGTH]
+            at = vectors_of(texts, chosen.vectors)
+            found["peers"] = peers_on_stream(asked, at, chosen.json)
+        finish(found)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cache import (
-    Memory,
+from benchmarks.cache import Memory
+from benchmarks.cache_sets import (
     Pair,
     Question,
     Vectors,

@@ -165,11 +165,21 @@ def test_after_retrieval_serves_on_the_same_evidence_only() -> None:
 
     assert served(cache) == [False, False], "without fresh passages nothing can be compared"
     assert ask([page("1")]) == "exact"
-    assert ask([page("1"), page("1", "Soup is at noon.", "p2")]) == "exact"
     assert cache.find(NEAR, scope=SCOPE, passages=[page("1")]).hit
     assert not cache.find(NEAR, scope=SCOPE, passages=[page("1", "It opens at ten.")]).hit
     assert ask([page("1", "It opens at ten.")]) == "model"
     assert model.calls == 1
+
+
+def test_after_retrieval_asks_again_where_a_chunk_is_new() -> None:
+    cache, soup = filled(page("1"), mode="after_retrieval"), page("1", "Soup is at noon.", "p2")
+
+    def hit(question: str, *passages: Passage) -> bool:
+        return cache.find(question, scope=SCOPE, passages=passages).hit is not None
+
+    assert not hit(ASKED, page("1"), soup), "the same question never found it before"
+    assert hit(NEAR, page("1"), soup), "in other words it may"
+    assert not hit(NEAR, soup, page("1")), "but not before the one that was the answer"
 
 
 def test_after_retrieval_compares_versions() -> None:

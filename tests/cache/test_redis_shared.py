@@ -39,7 +39,7 @@ def test_threads(folder: Path, versions: bool) -> None:
 
 
 def test_processes(folder: Path) -> None:
-    cache = asked_by_processes(folder, 4, 3, versions=True)
+    cache = asked_by_processes(folder, 4, 8, versions=True)
     assert cache._store.size()[0] <= 12
 
 

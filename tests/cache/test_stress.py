@@ -64,5 +64,5 @@ def test_threads(tmp_path: Path, versions: bool) -> None:
 @pytest.mark.parametrize("versions", [True, False])
 def test_processes(tmp_path: Path, versions: bool) -> None:
     journal(tmp_path)[:] = 0
-    cache = asked_by_processes(tmp_path, 6, 4, versions=versions)
+    cache = asked_by_processes(tmp_path, 6, 8, versions=versions)
     assert cache._store.size()[0] <= 12

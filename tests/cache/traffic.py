@@ -122,4 +122,4 @@ if __name__ == "__main__":
     traffic = Traffic(Path(sys.argv[1]), versions=sys.argv[4] == "versions")
     print("ready", flush=True)
     sys.stdin.readline()
-    print(dict(traffic.run(float(sys.argv[2]), 4, int(sys.argv[3]))), flush=True)
+    print(dict(traffic.run(float(sys.argv[2]), 8, int(sys.argv[3]))), flush=True)

@@ -51,3 +51,13 @@ def overlap(stored: Sequence[Evidence], fresh: Sequence[Evidence]) -> float:
     before = {(e.document_id, e.chunk) for e in stored}
     after = {(e.document_id, e.chunk) for e in fresh}
     return len(before & after) / len(before | after) if before and after else 0.0
+
+
+def holds_chunks(stored: Sequence[Evidence], fresh: Sequence[Evidence]) -> bool:
+    """Whether the answer was built from all of these chunks, whatever their order.
+
+    >>> soup, salad = Evidence("menu", "", "aa"), Evidence("menu", "", "bb")
+    >>> holds_chunks([soup, salad], [salad]), holds_chunks([soup], [soup, salad])
+    (True, False)
+    """
+    return {(e.document_id, e.chunk) for e in fresh} <= {(e.document_id, e.chunk) for e in stored}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ragthrift.cache.entry import Entry, Place, Terms
-from ragthrift.cache.evidence import evidence_of, overlap
+from ragthrift.cache.evidence import evidence_of, holds_chunks, overlap
 from ragthrift.cache.failures import Tally
 from ragthrift.cache.lookup import Lookup, Tier
 from ragthrift.cache.policy import Policy
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Near = Literal["decide", "explain", "skip"]
 NEIGHBOURS = 5
 _SAME = "the same question was answered before"
+_UNSEEN = "it was not built from a chunk that retrieval finds now"
 _RECHECK = "a chunk was added near the question since it was answered"
 
 
@@ -167,7 +168,7 @@ class Finder:
     def _serve(
         self, lookup: Lookup, entry: Entry, passages: Sequence[Passage] | None, tier: Tier
     ) -> Lookup:
-        doubt = self._doubt(entry, passages)
+        doubt = self._doubt(lookup.question, entry, passages)
         if doubt:
             asks = passages is None and self._freshness.mode != "before_retrieval"
             return replace(lookup, reason=doubt, needs_retrieval=asks)
@@ -188,17 +189,22 @@ class Finder:
             entry=entry,
         )
 
-    def _doubt(self, entry: Entry, passages: Sequence[Passage] | None) -> str | None:
+    def _doubt(self, question: str, entry: Entry, passages: Sequence[Passage] | None) -> str | None:
         """Why the evidence does not allow serving, or `None`."""
         mode = self._freshness.mode
         if mode == "before_retrieval" or (mode == "auto" and passages is None):
             return _RECHECK if entry.recheck else None
         if passages is None:
             return "its evidence must be compared with fresh passages"
-        share = overlap(self._store.evidence(entry.id), evidence_of(passages))
+        stored, fresh = self._store.evidence(entry.id), evidence_of(passages)
+        share = overlap(stored, fresh)
         if share < self._freshness.min_overlap:
             return f"its evidence overlaps with the fresh passages by {share:.2f}"
-        return None
+        # The same question finds a chunk it did not find before only if that is new; in other
+        # words it may find others, but not a better one.
+        same = same_question(question) == same_question(entry.question)
+        decisive = fresh if same else fresh[:1]
+        return None if holds_chunks(stored, decisive) else _UNSEEN
 
     def embed(self, text: str) -> "Vector | None":
         """A text's vector, from the cache of vectors if it is there; `None` when that failed."""
