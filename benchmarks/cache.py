@@ -3,7 +3,8 @@
 `--pairs`: each pair alone in a cache; `served` among pairs of the same answer, `wrong` among traps.
 A JSON list of `{"origin", "similar"}` is GPTCache's: all origins stored, every similar asked.
 `--stream`: questions in random order into an empty cache, the same category is the same answer;
-with CLINC150's JSON, `out_of_scope_served` counts questions outside of every intent that got one.
+with CLINC150's JSON, `out_of_scope_served` counts questions outside of every intent that got the
+answer of one.
 `--conversations`: the last turns of two conversations; earlier user turns are part of the scope.
 `--peers` asks whole caches in the same run: this one in a file and on Redis, and others.
 """
@@ -46,7 +47,7 @@ class Count:
     served: int = 0
     wrong: int = 0
     strayed: int = 0
-    """Questions outside of every intent that got an answer."""
+    """Questions outside of every intent that got the answer of one."""
     seconds: list[float] = field(default_factory=list)
 
 
@@ -83,6 +84,7 @@ def replay(
 ) -> Count:
     """Ask every question once; misses and audits are answered, learnt from and stored."""
     count, memory = Count(), memory or Memory()
+    intents = {question.answer for question in questions if question.in_scope}
     for question in questions:
         near = memory.nearest(at[question.text])
         started = time.perf_counter()
@@ -92,7 +94,7 @@ def replay(
         if serving.serve and serving.neighbour:
             count.served += 1
             count.wrong += serving.neighbour.answer != question.answer
-            count.strayed += not question.in_scope
+            count.strayed += not question.in_scope and serving.neighbour.answer in intents
             continue
         label = policy.learn(question.text, near, question.answer, serving=serving)
         memory.add(question.text, question.answer, at[question.text], label.group)

@@ -45,7 +45,8 @@ def peers_on_stream(asked: Sequence[Question], at: Vectors, quiet: bool) -> dict
             known.forget()
             with_embedding = [_timed(cache, question)[1] for question in last]
         served = [answer == question.answer for question, answer in hits]
-        strayed = sum(not question.in_scope for question, _ in hits)
+        intents = {question.answer for question in asked if question.in_scope}
+        strayed = sum(not question.in_scope and answer in intents for question, answer in hits)
         return {
             "served": share(len(served), len(stream)),
             "wrong": share(served.count(False), len(stream)),

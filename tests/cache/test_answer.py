@@ -414,6 +414,59 @@ def test_streams_at_once_make_one_call() -> None:
     assert model.calls == 1
 
 
+def test_one_of_those_who_wait_takes_a_stream_over_that_was_left() -> None:
+    cache, calls = make(), []
+    model = Model(seconds=0.2)
+
+    def slow(question: str, passages: Sequence[Passage]) -> Iterator[str]:
+        calls.append("begun")
+        yield "At "
+        model(question, passages)
+        yield "nine."
+
+    left = cache.stream(ASKED, slow, scope=SCOPE)
+    assert next(left) == "At "
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [
+            pool.submit(lambda: "".join(cache.stream(ASKED, slow, scope=SCOPE))) for _ in range(20)
+        ]
+        time.sleep(0.2)
+        assert calls == ["begun"]
+        left.close()
+        assert {each.result(20) for each in waiting} == {"At nine."}
+    assert calls == ["begun"] * 2
+    assert cache.counters["shared_calls"] == 19
+    assert cache.counters["stored"] == 1
+
+
+def test_an_error_in_a_stream_is_everybodys() -> None:
+    cache, calls = make(), []
+    waiting = threading.Barrier(5)
+
+    def fails(question: str, passages: Sequence[Passage]) -> Iterator[str | Fresh]:
+        calls.append(question)
+        time.sleep(0.2)
+        yield from Stream(TimeoutError("the model is away"))(question, passages)
+
+    def ask(_: int) -> None:
+        waiting.wait(10)
+        with pytest.raises(TimeoutError, match="away"):
+            list(cache.stream(ASKED, fails, scope=SCOPE))
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(ask, range(5)))
+    assert len(calls) == 1
+    assert list(cache.stream(ASKED, Stream("At nine."), scope=SCOPE)) == ["At nine."]
+
+
+def test_who_waits_too_long_for_a_stream_calls_for_itself() -> None:
+    cache = make(rules=Rules(call_seconds=0.1))
+    slow = cache.stream(ASKED, Stream("At ", "nine."), scope=SCOPE)
+    next(slow)
+    assert list(cache.stream(ASKED, Stream("At nine."), scope=SCOPE)) == ["At nine."]
+    assert list(slow) == ["nine."]
+
+
 def test_streams_of_two_caches_on_one_file_make_one_call(tmp_path: Path) -> None:
     caches = [make(store=tmp_path / "c.db") for _ in range(2)]
     model = Model(seconds=0.2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from ragthrift import InputError, Passage, Scope
@@ -204,6 +205,24 @@ def test_answers_near_a_new_chunk_are_not_served_before_retrieval() -> None:
     assert cache.lookup("How many people does the lift hold?", scope=SCOPE)
     cache.store(ASKED, "At ten.", scope=SCOPE, passages=[page("1")])
     assert served(cache) == [True, True]
+
+
+@pytest.mark.parametrize(("chunk", "concerned"), [("The gate opens at ten.", 1), ("Rain.", 0)])
+def test_a_chunk_far_from_the_question_is_known_by_the_words_of_the_answer(
+    chunk: str, concerned: int
+) -> None:
+    class Sideways:
+        """Every chunk is as far from every question as 0.3 is from 1."""
+
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            asked = np.array([[text.endswith("?")] for text in texts])
+            rows = np.where(asked, [1.0, 0.0], [0.3, np.sqrt(1 - 0.3**2)])
+            return rows.astype(np.float32)
+
+    cache = SemanticCache(Sideways(), policy=ServeNear(), on_error="raise")
+    cache.store("When may I go in?", "The gate opens at nine.", scope=SCOPE)
+    assert cache.chunks_added([Passage(chunk)], corpus="handbook") == concerned
+    assert (cache.lookup("When may I go in?", scope=SCOPE) is None) == bool(concerned)
 
 
 def test_auto_retrieves_only_near_new_chunks() -> None:

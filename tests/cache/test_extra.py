@@ -65,13 +65,7 @@ def test_a_changed_one_is_not_served(tmp_path: Path, damage: str) -> None:
 def test_who_waits_gets_it_too(tmp_path: Path) -> None:
     with make(tmp_path / "c.db") as cache, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: cache.answer(ASKED, model, scope=SCOPE), range(8)))
-    assert {_extra(answer) for answer in answers} == {SOURCES}
-
-
-def _extra(answer: Answer) -> bytes | None:
-    if answer.fresh is not None:
-        return answer.fresh.extra
-    return answer.lookup.entry.extra if answer.lookup.entry else None
+    assert {answer.extra for answer in answers} == {SOURCES}
 
 
 def test_a_stream_ends_with_its_answer(tmp_path: Path) -> None:
@@ -91,7 +85,7 @@ def test_a_stream_ends_with_its_answer(tmp_path: Path) -> None:
         for question, expected in ((ASKED, "model"), (ASKED, "exact"), (NEAR, "semantic")):
             text, answer = read(question)
             assert (text, answer.text, answer.source) == ("At nine.", "At nine.", expected)
-            assert _extra(answer) == SOURCES
+            assert answer.extra == SOURCES
 
 
 def test_a_file_of_the_first_version_is_read_on(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""What a cache did, read from its file."""
+"""What a cache did, read from its file or its server."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,11 @@ from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
 from ragthrift import InputError, Scope
-from ragthrift.cache import SemanticCache, SqliteStore, cache_report
+from ragthrift.cache import RedisStore, SemanticCache, SqliteStore, Store, cache_report
 from ragthrift.cache.command import cache as command
 from ragthrift.testing import FakeEmbedder
 from tests.cache.fakes import Model, ServeNear
+from tests.cache.servers import Server, free_port
 
 SCOPE = Scope.of(tenant="acme")
 ASKED = "When does the canteen open?"
@@ -19,7 +21,10 @@ NEAR = "When does our canteen open today?"
 
 
 def used(path: Path, *, audit: bool = False, shadow: bool = False) -> None:
-    store = SqliteStore(path, key=Fernet.generate_key())
+    use(SqliteStore(path, key=Fernet.generate_key()), audit=audit, shadow=shadow)
+
+
+def use(store: Store, *, audit: bool = False, shadow: bool = False) -> None:
     policy = ServeNear(0.6, audit=audit)
     with SemanticCache(FakeEmbedder(), store=store, policy=policy, shadow=shadow) as cache:
         for question, said in ((ASKED, "At nine."), (ASKED, "At nine."), (NEAR, "At ten.")):
@@ -60,6 +65,50 @@ def test_the_command_prints_it(tmp_path: Path) -> None:
     assert json.loads(run.stdout)["hits_semantic"] == 1
     run = CliRunner().invoke(command, ["report", str(tmp_path / "c.db")])
     assert "1 in the same words, 1 in others" in run.stdout
+
+
+@pytest.mark.parametrize("key", [None, Fernet.generate_key()])
+def test_a_server_is_reported_on_without_its_key(
+    server: Server, prefix: str, key: bytes | None, tmp_path: Path
+) -> None:
+    for shadow in (False, True):
+        name = f"{prefix}{shadow}"
+        use(RedisStore(server.url, prefix=name, key=key), audit=not shadow, shadow=shadow)
+        used(tmp_path / f"{shadow}.db", audit=not shadow, shadow=shadow)
+        found, same = cache_report(server.url, prefix=name), cache_report(tmp_path / f"{shadow}.db")
+        assert replace(found, bytes=0) == replace(same, bytes=0)
+        assert found.bytes > 0
+    run = CliRunner().invoke(command, ["report", server.url, "--prefix", f"{prefix}False"])
+    assert run.exit_code == 0
+    assert "100.00% of 1 audited servings wrong" in run.stdout
+
+
+def test_a_report_changes_nothing_on_the_server(server: Server, prefix: str) -> None:
+    use(RedisStore(server.url, prefix=prefix))
+
+    def everything() -> dict[bytes, bytes | None]:
+        with server.client as client:
+            return {key: client.dump(key) for key in client.scan_iter(f"{{{prefix}*")}
+
+    before = everything()
+    cache_report(server.url, prefix=prefix)
+    with pytest.raises(InputError, match="no cache under the prefix"):
+        cache_report(server.url, prefix=f"{prefix}2")
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"redis://127.0.0.1:{free_port()}", "cannot be read"),
+        ("postgres://127.0.0.1", "postgres://127.0.0.1"),
+        ("redis://127.0.0.1:port", "redis://127.0.0.1:port"),
+    ],
+)
+def test_a_server_that_is_not_there_is_one_line(url: str, said: str) -> None:
+    run = CliRunner().invoke(command, ["report", url])
+    assert (run.exit_code, run.stderr.count("\n")) == (2, 1)
+    assert said in run.stderr
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ragthrift import (
     InputError,
     Message,
     Passage,
+    Price,
     Scope,
     Tier,
     ToolCall,
@@ -31,7 +32,8 @@ NOUNS = [
     Budget(500),
     Scope.of(tenant="acme"),
     CacheHit("Soup?", "At noon.", 1.0, 0.9),
-    Tier("cheap", "small", 0.1),
+    Price(0.1, 0.4, cache_read=0.01),
+    Tier("cheap", "small", Price(0.1, 0.4)),
     Decision(Tier("cheap", "small"), "short", (("words", 3.0),)),
 ]
 

@@ -1,5 +1,7 @@
 """Agents that answer what they answered before."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -7,7 +9,8 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import before_model, wrap_model_call
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import BaseTool, create_retriever_tool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_config
@@ -228,3 +231,92 @@ async def test_a_hit_is_streamed_as_a_message(how: str) -> None:
         texts.append("".join(message.text for message, _ in stream).strip())
     assert texts == ["At nine, sharp."] * 2
     assert model.calls == 1
+
+
+class Waiting(ScriptedModel):
+    """Calls the tool, then answers, whoever asks; each call takes its time."""
+
+    seconds: float = 0.2
+    fails: int = 0
+    """How many calls fail first."""
+
+    async def _agenerate(self, messages: list[BaseMessage], *args: Any, **_: Any) -> ChatResult:
+        self.heard.append(list(messages))
+        number = len(self.heard)
+        await asyncio.sleep(self.seconds)
+        if number <= self.fails:
+            raise RuntimeError("no model today")
+        line = self.lines[1 if isinstance(messages[-1], ToolMessage) else 0]
+        return ChatResult(generations=[ChatGeneration(message=line.model_copy())])
+
+
+async def test_a_hundred_at_once_make_one_call() -> None:
+    cache, model = make(), TalkingModel(seconds=0.3)
+    asked = agent(cache, model, [])
+    spent = UsageMetadataCallbackHandler()
+    said = await asyncio.gather(
+        *(ask(asked, ASKED, "async", callbacks=[spent]) for _ in range(100))
+    )
+    assert {messages[-1].text for messages in said} == {"At nine, sharp."}
+    assert model.calls == model.awaited == 1
+    assert len({messages[-1].id for messages in said}) == 100
+    assert sum(messages[-1].usage_metadata["total_tokens"] for messages in said) == 12
+    assert spent.usage_metadata["talking-1"]["total_tokens"] == 12
+    assert cache.counters["shared_calls"] == 99
+
+
+def test_threads_at_once_make_one_call() -> None:
+    model = TalkingModel(seconds=0.3)
+    asked = agent(make(), model, [])
+    with ThreadPoolExecutor(20) as pool:
+        state = {"messages": [HumanMessage(ASKED)]}
+        done = list(pool.map(lambda _: asked.invoke(state)["messages"][-1].text, range(20)))
+    assert set(done) == {"At nine, sharp."}
+    assert model.calls == 1
+
+
+async def test_who_waits_for_a_turn_with_tools_runs_tools_of_its_own() -> None:
+    cache, model = make(), Waiting(lines=loop())
+    asked = agent(cache, model, [search()])
+    said = await asyncio.gather(*(ask(asked, ASKED, "async") for _ in range(5)))
+    assert [[m.type for m in messages] for messages in said] == [["human", "ai", "tool", "ai"]] * 5
+    assert len(model.heard) == 10
+    assert cache.counters["stored"] == 5
+    assert not [name for name in cache.counters if name.startswith("not_stored")]
+    assert [m.type for m in await ask(asked, NEAR, "async")] == ["human", "ai"]
+
+
+async def test_an_error_is_only_that_of_who_made_the_call() -> None:
+    model = Waiting(lines=[loop()[1]], fails=1)
+    asked = agent(make(), model, [])
+    calls = (ask(asked, ASKED, "async") for _ in range(4))
+    said = await asyncio.gather(*calls, return_exceptions=True)
+    failed = [each for each in said if isinstance(each, BaseException)]
+    assert [str(error).split("\n")[0] for error in failed] == ["no model today"]
+    assert len(model.heard) == 4
+
+
+async def test_who_cancels_leaves_the_call_to_another() -> None:
+    model = TalkingModel(seconds=0.4)
+    asked = agent(make(), model, [])
+    first = asyncio.create_task(ask(asked, ASKED, "async"))
+    await asyncio.sleep(0.2)
+    others = [asyncio.create_task(ask(asked, ASKED, "async")) for _ in range(9)]
+    await asyncio.sleep(0.1)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    said = await asyncio.gather(*others)
+    assert {messages[-1].text for messages in said} == {"At nine, sharp."}
+    assert (model.awaited, model.calls) == (2, 1)
+
+
+async def test_who_waits_gets_what_is_not_kept_if_it_can_be_given_again() -> None:
+    cut = AIMessage("At nine and", response_metadata={**ENDED, "finish_reason": "length"})
+    picture = AIMessage([{"type": "image", "url": "u"}, {"type": "text", "text": "So."}])
+    for said, calls in ((cut, 1), (picture, 3)):
+        model = Waiting(lines=[said])
+        asked = agent(make(), model, [])
+        answers = await asyncio.gather(*(ask(asked, ASKED, "async") for _ in range(3)))
+        assert {messages[-1].text for messages in answers} == {said.text}
+        assert len(model.heard) == calls

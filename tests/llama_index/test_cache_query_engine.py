@@ -19,7 +19,7 @@ from llama_index.core.schema import (
 from llama_index_ragthrift import CachedQueryEngine, RagthriftPostprocessor
 from llama_index_ragthrift.cache.query_engine import MARK
 from llama_index_ragthrift.cache.sources import Sources, to_passages
-from ragthrift import InputError, Scope
+from ragthrift import InputError, Passage, Scope
 from ragthrift.cache import Freshness, Lifetime, Rules
 from tests.llama_index.caches import (
     ASKED,
@@ -169,6 +169,31 @@ async def test_fresh_nodes_are_compared_where_the_cache_asks_for_it(
         setting.retriever.index = an_index(canteen="The canteen opens at ten.")
         setting.model.answer = "At ten."
         assert str(await ask(setting.engine, NEAR, awaited)) == "At ten."
+
+
+@AWAITED
+async def test_auto_retrieves_only_for_answers_near_new_chunks(awaited: bool) -> None:
+    setting = Setting(cache=a_cache(freshness=Freshness(mode="auto")))
+    await ask(setting.engine, ASKED, awaited)
+    assert setting.cache.chunks_added([Passage(ASKED, id="c3")]) == 1
+    for question in (ASKED, NEAR):
+        assert source(await ask(setting.engine, question, awaited)) is not None
+    assert setting.calls == (3, 1)
+    setting.retriever.index = an_index(canteen="The canteen opens at ten.")
+    setting.model.answer = "At ten."
+    assert str(await ask(setting.engine, ASKED, awaited)) == "At ten."
+    assert setting.calls == (4, 2)
+
+
+@pytest.mark.parametrize("mode", ["after_retrieval", "auto"])
+def test_an_engine_that_cannot_retrieve_first_says_so(mode: Any) -> None:
+    class Whole(CustomQueryEngine):
+        def custom_query(self, query_str: str) -> str:
+            return "At nine."
+
+    with pytest.raises(InputError, match="before_retrieval"):
+        CachedQueryEngine(Whole(), a_cache(freshness=Freshness(mode=mode)), scope=TENANT)
+    assert CachedQueryEngine(Whole(), a_cache(), scope=TENANT).query(ASKED)
 
 
 @AWAITED

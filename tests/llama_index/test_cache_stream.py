@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from llama_index_ragthrift import CachedQueryEngine
 from llama_index_ragthrift.cache.query_engine import MARK
-from ragthrift import Completion, InputError
+from ragthrift import Completion, InputError, Passage
 from ragthrift.cache import Freshness
 from tests.llama_index.caches import ASKED, NEAR, TENANT, Setting, a_cache, an_index
 from tests.llama_index.fakes import Scripted, ScriptedStream
@@ -153,6 +153,23 @@ async def test_who_awaits_the_same_meanwhile_waits_for_the_stream() -> None:
     assert len(model.asked) == 1
 
 
+async def test_one_of_those_who_wait_takes_a_stream_over_that_was_left() -> None:
+    setting, model = streaming(seconds=0.1)
+    left = await aquery(setting)
+    pieces = left.async_response_gen()
+    assert await anext(pieces) == "It"
+
+    async def ask() -> str:
+        return "".join(await read(await aquery(setting))).strip()
+
+    others = [asyncio.create_task(ask()) for _ in range(9)]
+    await asyncio.sleep(0.2)
+    await pieces.aclose()
+    await left.response_gen.aclose()
+    assert set(await asyncio.gather(*others)) == {ANSWER}
+    assert len(model.asked) == 2
+
+
 @pytest.mark.parametrize("awaited", [False, True])
 async def test_fresh_nodes_are_compared_first(awaited: bool) -> None:
     setting, _ = streaming(cache=a_cache(freshness=Freshness(mode="after_retrieval")))
@@ -167,6 +184,21 @@ async def test_fresh_nodes_are_compared_first(awaited: bool) -> None:
     setting.retriever.index = an_index(canteen="The canteen opens at ten.")
     await ask(ASKED)
     assert setting.calls == (3, 2)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_a_stream_near_a_new_chunk_is_compared_first(awaited: bool) -> None:
+    setting, _ = streaming(cache=a_cache(freshness=Freshness(mode="auto")))
+
+    async def ask(question: str) -> str:
+        if awaited:
+            return "".join(await read(await aquery(setting, question))).strip()
+        return str(query(setting, question))
+
+    assert await ask(ASKED) == ANSWER
+    assert setting.cache.chunks_added([Passage(ASKED, id="c3")]) == 1
+    assert [await ask(question) for question in (ASKED, NEAR)] == [ANSWER] * 2
+    assert setting.calls == (3, 1)
 
 
 @pytest.mark.parametrize("awaited", [False, True])

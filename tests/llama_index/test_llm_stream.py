@@ -7,8 +7,8 @@ from llama_index.core.base.llms.types import ChatMessage
 
 from llama_index_ragthrift import LocalLLM
 from llama_index_ragthrift.messages import to_chat_stream
-from llama_index_ragthrift.threads import in_threads
 from ragthrift import Completion, ContractError, Message
+from ragthrift.bridge import Bridge
 from tests.llama_index.fakes import USAGE, Scripted, ScriptedStream
 
 USER = [ChatMessage("Where?")]
@@ -105,7 +105,7 @@ def test_stopping_early_stops_the_model() -> None:
 async def test_stopping_early_stops_the_model_when_awaited() -> None:
     model = ScriptedStream()
     source = LocalLLM(model).stream_chat(USER)
-    responses = in_threads(source)
+    responses = Bridge().each(source)
     await anext(responses)
     await responses.aclose()
     assert model.closed
@@ -116,7 +116,7 @@ async def test_a_cancelled_task_stops_the_model() -> None:
     source = LocalLLM(model).stream_chat(USER)
 
     async def read() -> None:
-        async for _ in in_threads(source):
+        async for _ in Bridge().each(source):
             pass
 
     reading = asyncio.create_task(read())

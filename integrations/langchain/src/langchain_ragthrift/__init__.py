@@ -1,4 +1,4 @@
-"""ragthrift in LangChain: a document compressor, caches, agent middleware, a local chat model.
+"""ragthrift in LangChain: a document compressor, caches, a router, agent middleware, local models.
 
 Only the agent middleware needs `langchain` itself; everything else needs `langchain-core`.
 """
@@ -6,25 +6,35 @@ Only the agent middleware needs `langchain` itself; everything else needs `langc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from langchain_ragthrift.cache import CachedRunnable, LLMCache, SemanticCache
+from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache, SemanticCache
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
+from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
 
 if TYPE_CHECKING:
     from langchain_ragthrift.cache.middleware import SemanticCacheMiddleware
     from langchain_ragthrift.middleware import TrimToolMessages
+    from langchain_ragthrift.route.decisions import RouterDecisions
+    from langchain_ragthrift.route.middleware import RoutingMiddleware
 
 __all__ = [
+    "ByteStoreValues",
     "CachedRunnable",
     "ChatLocal",
     "LLMCache",
     "RagthriftCompressor",
+    "RouterChatModel",
+    "RouterDecisions",
+    "RoutingMiddleware",
     "SemanticCache",
     "SemanticCacheMiddleware",
     "TrimToolMessages",
+    "tiers_of",
+    "with_passages",
 ]
 
 _FOR_AGENTS = {
+    "RoutingMiddleware": "langchain_ragthrift.route.middleware",
     "SemanticCacheMiddleware": "langchain_ragthrift.cache.middleware",
     "TrimToolMessages": "langchain_ragthrift.middleware",
 }
@@ -32,6 +42,10 @@ _FOR_AGENTS = {
 
 def __getattr__(name: str) -> Any:
     """Import a middleware at its first use, since `langchain` is an extra."""
+    if name == "RouterDecisions":
+        from langchain_ragthrift.route.decisions import RouterDecisions
+
+        return RouterDecisions
     if name not in _FOR_AGENTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

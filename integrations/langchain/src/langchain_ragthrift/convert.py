@@ -157,17 +157,26 @@ def _kind(block: str | dict[Any, Any]) -> object:
     return block.get("type") if isinstance(block, dict) else "text"
 
 
+def asked_calls(message: AIMessage) -> tuple[ragthrift.ToolCall, ...]:
+    """What a message asks to be run, and what it wrote that cannot be read as arguments."""
+    broken = (
+        ragthrift.ToolCall(call["id"] or "", call["name"] or "", call["args"] or "")
+        for call in message.invalid_tool_calls
+    )
+    return (*map(_asked, message.tool_calls), *broken)
+
+
 def _asked(call: ToolCall) -> ragthrift.ToolCall:
     return ragthrift.ToolCall(call["id"] or "", call["name"], json.dumps(call["args"]))
 
 
 def to_ai_message(completion: Completion) -> AIMessage:
     """Translate an answer with its usage, its model and why it ended."""
-    calls = [_parsed(call) for call in completion.tool_calls]
+    valid, invalid = parsed_calls(completion.tool_calls)
     return AIMessage(
         completion.text,
-        tool_calls=[call for call in calls if call["type"] == "tool_call"],
-        invalid_tool_calls=[call for call in calls if call["type"] == "invalid_tool_call"],
+        tool_calls=valid,
+        invalid_tool_calls=invalid,
         usage_metadata=_usage_metadata(completion.usage),
         response_metadata=_response_metadata(completion),
     )
@@ -184,6 +193,17 @@ def to_last_chunk(completion: Completion) -> AIMessageChunk:
         usage_metadata=_usage_metadata(completion.usage),
         response_metadata=_response_metadata(completion),
         chunk_position="last",
+    )
+
+
+def parsed_calls(
+    calls: Sequence[ragthrift.ToolCall],
+) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Calls whose arguments are JSON, and those whose are not."""
+    read = [_parsed(call) for call in calls]
+    return (
+        [call for call in read if call["type"] == "tool_call"],
+        [call for call in read if call["type"] == "invalid_tool_call"],
     )
 
 

@@ -1,7 +1,16 @@
-"""ragthrift's levers as LlamaIndex parts: a node postprocessor, an LLM, cached answers."""
+"""ragthrift's levers as LlamaIndex parts: postprocessors, LLMs, cached answers, a router."""
 
 from llama_index_ragthrift.cache import CachedLLM, CachedQueryEngine
 from llama_index_ragthrift.llm import LocalLLM
 from llama_index_ragthrift.postprocessor import RagthriftPostprocessor
+from llama_index_ragthrift.route import RouterLLM, RouterSelector, RoutingPostprocessor
 
-__all__ = ["CachedLLM", "CachedQueryEngine", "LocalLLM", "RagthriftPostprocessor"]
+__all__ = [
+    "CachedLLM",
+    "CachedQueryEngine",
+    "LocalLLM",
+    "RagthriftPostprocessor",
+    "RouterLLM",
+    "RouterSelector",
+    "RoutingPostprocessor",
+]

@@ -25,8 +25,8 @@ from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
 from llama_index_ragthrift.messages import Pieces, to_chat_response, to_chat_stream, to_messages
-from llama_index_ragthrift.threads import in_threads
 from ragthrift import Completion, InputError, Message
+from ragthrift.bridge import Bridge
 from ragthrift.protocols import LLM
 
 
@@ -121,7 +121,7 @@ class LocalLLM(CustomLLM):
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Answer a conversation piece by piece; the last response has the usage."""
-        return in_threads(self._stream(messages, kwargs))
+        return Bridge().each(self._stream(messages, kwargs))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -155,7 +155,7 @@ class LocalLLM(CustomLLM):
     ) -> CompletionResponseAsyncGen:
         """Answer a prompt piece by piece; the last response has the usage."""
         return astream_chat_response_to_completion_response(
-            in_threads(self._stream(self._as_chat(prompt, formatted), kwargs))
+            Bridge().each(self._stream(self._as_chat(prompt, formatted), kwargs))
         )
 
     def _as_chat(self, prompt: str, formatted: bool) -> list[ChatMessage]:

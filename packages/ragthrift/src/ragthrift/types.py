@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from math import isfinite
 from typing import Literal, Self
 
 from ragthrift.errors import InputError
@@ -10,6 +11,8 @@ from ragthrift.usage import Usage
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"]
+Action = Literal["answer", "retrieve_more", "abstain"]
+DecisionKind = Literal["choice", "pinned", "gate", "cap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,56 @@ class CacheHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Dollars per million tokens.
+
+    >>> Price(0.25, 2.0, cache_read=0.025).dollars(Usage(1_000_000, 0, cache_read_tokens=400_000))
+    0.16
+    """
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    """Of prompt tokens that a prompt cache served; `None` is the price of input."""
+
+    def __post_init__(self) -> None:
+        given = (self.input, self.output, self.cache_read or 0.0)
+        if not all(isfinite(price) and price >= 0 for price in given):
+            raise InputError(f"{self} must hold dollars per million tokens, none below 0")
+
+    def dollars(self, usage: Usage) -> float:
+        """What a call costs; tokens written to a prompt cache cost what input does."""
+        read = self.input if self.cache_read is None else self.cache_read
+        fresh = usage.input_tokens - usage.cache_read_tokens
+        paid = fresh * self.input + usage.cache_read_tokens * read
+        return (paid + usage.output_tokens * self.output) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
-    """One rung of a router, cheap to strong."""
+    """One rung of a router, cheap to strong, and what its model can do.
+
+    >>> Tier("cheap", "gpt-5-mini", context_tokens=400_000).price is None
+    True
+    """
 
     name: str
     model: str
-    price: float | None = None
-    """Dollars per million input tokens; `None` when unknown."""
+    """The name that prices it, where `price` does not."""
+    price: Price | None = None
+    """`None` for the published price of the model."""
+    context_tokens: int | None = None
+    """What prompt and answer may take together; `None` when unknown."""
+    tools: bool = True
+    structured_output: bool = True
+    modalities: tuple[str, ...] = ("text",)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.price, Price | None):
+            raise InputError(
+                f"Tier({self.name!r}).price is a Price(input, output) in dollars per million "
+                f"tokens, not {self.price!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +203,13 @@ class Decision:
     reason: str
     scores: tuple[tuple[str, float], ...] = ()
     """What was weighed, by name."""
+    action: Action = "answer"
+    """What to do; `tier` is the one that would answer, or that did, whatever it is."""
+    qualities: tuple[tuple[str, float], ...] = ()
+    """Expected quality, 0 to 1, by the name of each tier that could be chosen."""
+    costs: tuple[tuple[str, float], ...] = ()
+    """Expected dollars of the call, in the same way."""
+    propensity: float = 1.0
+    """Probability with which this tier was chosen; below 1 only where chance decided."""
+    kind: DecisionKind = "choice"
+    """What decided: a weighing, or a rule that left nothing to weigh."""

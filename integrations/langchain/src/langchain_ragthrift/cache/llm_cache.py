@@ -34,8 +34,9 @@ class LLMCache(BaseCache):
     `question` finds the question in a longer text, such as a template with documents in it.
 
     `scope` names what the prompt does not tell, such as the tenant: a dict, or a function that is
-    called at each look. Models do not ask their cache when they stream, and the prompt's documents
-    are unknown here: where you can, put `CachedRunnable` around the chain instead.
+    called at each look. Models do not ask their cache when they stream, the prompt's documents are
+    unknown here, and questions that come at once make a call each, since a cache is told of an
+    answer only afterwards: where you can, put `CachedRunnable` around the chain instead.
     """
 
     def __init__(

@@ -8,7 +8,6 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import run_in_executor
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
@@ -19,8 +18,18 @@ from langchain_ragthrift.cache.scopes import Parts, as_scope, named_by, plain
 from langchain_ragthrift.cache.witness import found_by
 from langchain_ragthrift.cache.writing import read, write
 from langchain_ragthrift.convert import to_messages
-from ragthrift import InputError, Scope, ToolCall
-from ragthrift.cache import Answer, Asked, Fresh, SemanticCache, fingerprint, last_question
+from ragthrift import InputError, Passage, Scope, ToolCall
+from ragthrift.bridge import Bridge
+from ragthrift.cache import (
+    Answer,
+    Asked,
+    Fresh,
+    Lookup,
+    SemanticCache,
+    fingerprint,
+    last_question,
+)
+from ragthrift.cache.lookup import from_cache
 
 Request = ModelRequest[Any]
 Response = ModelResponse[Any]
@@ -54,6 +63,9 @@ class SemanticCacheMiddleware(AgentMiddleware[Any, Any, Any]):
     user's earlier turns become part of the scope by themselves. Put it last in the list of
     middleware, where it sees the request as it will be sent. Answers with a `response_format`
     and questions with more than text go to the model unseen.
+
+    Who asks the same at once waits for the first one's response, and gets it if it is the answer;
+    if it calls tools, each goes on alone.
     """
 
     def __init__(
@@ -74,14 +86,7 @@ class SemanticCacheMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> Response | AIMessage:
         """Answer from the cache, or call the model and keep what it says last."""
         turn = self._turn(request)
-        if turn is None:
-            return handler(request)
-        served = self._serve(turn)
-        if served is not None:
-            return served
-        response = handler(request)
-        self._keep(turn, response)
-        return response
+        return handler(request) if turn is None else self._ask(turn, lambda: handler(request))
 
     async def awrap_model_call(
         self, request: Request, handler: Callable[[Request], Awaitable[Response]]
@@ -90,12 +95,12 @@ class SemanticCacheMiddleware(AgentMiddleware[Any, Any, Any]):
         turn = self._turn(request)
         if turn is None:
             return await handler(request)
-        served = await run_in_executor(None, self._serve, turn)
-        if served is not None:
-            return served
-        response = await handler(request)
-        await run_in_executor(None, self._keep, turn, response)
-        return response
+        bridge = Bridge()
+
+        async def handled() -> Response:
+            return await handler(request)
+
+        return await bridge.call(lambda: self._ask(turn, lambda: bridge.wait(handled())))
 
     def _turn(self, request: Request) -> _Turn | None:
         if request.response_format is not None:
@@ -111,27 +116,60 @@ class SemanticCacheMiddleware(AgentMiddleware[Any, Any, Any]):
         user = self._user(request) if self._user else None
         return _Turn(asked, scope, user, messages[last].id, tuple(messages[last + 1 :]))
 
-    def _serve(self, turn: _Turn) -> AIMessage | None:
-        """The cache's answer; only the first call of the model for a question may be saved."""
+    def _ask(self, turn: _Turn, ask: Callable[[], Response]) -> Response | AIMessage:
+        """Blocking: only the first call of the model for a question may be saved."""
         if turn.since:
-            return None
+            return self._kept(turn, ask())
         found = self._cache.find(turn.asked.question, scope=turn.scope, user=turn.user)
-        entry = found.entry
-        kept: AIMessage | None = read(entry.extra) if entry else None
-        if found.hit is None or kept is None:
-            self._pending.put(turn.key, found)
-            return None
-        answer = Answer(found.hit.answer, "exact" if found.tier == "exact" else "semantic", found)
-        return to_served(kept, answer)
+        if found.hit is None:
+            return self._shared(turn, found, ask)
+        served = _served(from_cache(found, found.hit, None))
+        return served or self._begun(turn, found, ask())
 
-    def _keep(self, turn: _Turn, response: Response) -> None:
+    def _shared(
+        self, turn: _Turn, found: Lookup, ask: Callable[[], Response]
+    ) -> Response | AIMessage:
+        """The model's first response; if it is the answer, it is that of all who ask the same now.
+
+        Whoever waits for a response that goes on with tools, or fails, asks for itself: tools run
+        for one conversation, and an error may be about it.
+        """
+        mine: list[Response] = []
+        asked = False
+
+        def compute(_: str, __: Sequence[Passage]) -> Fresh:
+            nonlocal asked
+            asked = True
+            mine.append(ask())
+            said = _final(mine[0])
+            if said is None:
+                raise _GoesOnError
+            return self._fresh(said, ())
+
+        served: AIMessage | None = None
+        try:
+            answer = self._cache.make(found, compute, user=turn.user)
+        except Exception as error:
+            if asked and not isinstance(error, _GoesOnError):
+                raise
+        else:
+            if mine:
+                return mine[0]
+            served = _served(answer)
+        return served or self._begun(turn, found, mine[0] if mine else ask())
+
+    def _begun(self, turn: _Turn, found: Lookup, response: Response) -> Response:
+        """The first response of a turn that may go on."""
+        self._pending.put(turn.key, found)
+        return self._kept(turn, response)
+
+    def _kept(self, turn: _Turn, response: Response) -> Response:
         """Keep an answer that ends the turn, if its beginning was seen here."""
-        said = response.result[-1] if response.result else None
-        if not isinstance(said, AIMessage) or tool_calls(said):
-            return
-        found = self._pending.pop(turn.key)
-        if found is not None:
+        said = _final(response)
+        found = self._pending.pop(turn.key) if said else None
+        if said and found:
             self._cache.keep(found, self._fresh(said, turn.since), user=turn.user)
+        return response
 
     def _fresh(self, said: AIMessage, since: Sequence[BaseMessage]) -> Fresh:
         results = [message for message in since if isinstance(message, ToolMessage)]
@@ -152,6 +190,22 @@ class SemanticCacheMiddleware(AgentMiddleware[Any, Any, Any]):
             return replace(fresh, extra=write(to_kept(said)))
         except InputError:
             return replace(fresh, finish_reason="error")
+
+
+class _GoesOnError(Exception):
+    """The response calls tools: it is no answer yet."""
+
+
+def _final(response: Response) -> AIMessage | None:
+    """The answer that a response is."""
+    said = response.result[-1] if response.result else None
+    return said if isinstance(said, AIMessage) and not tool_calls(said) else None
+
+
+def _served(answer: Answer) -> AIMessage | None:
+    """The message that an answer was, as a new one; `None` if it cannot be given again."""
+    kept: AIMessage | None = read(answer.extra)
+    return None if kept is None else to_served(kept, answer)
 
 
 def _sent(request: Request) -> dict[str, str | None]:

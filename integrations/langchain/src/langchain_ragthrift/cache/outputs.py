@@ -12,7 +12,7 @@ from langchain_ragthrift.cache.witness import Witness
 from langchain_ragthrift.cache.writing import read, write
 from langchain_ragthrift.convert import to_passages
 from ragthrift import InputError, Passage, ToolCall
-from ragthrift.cache import Answer, Fresh
+from ragthrift.cache import Answer, Fresh, evidence_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,21 @@ class Said(Fresh):
 
     output: Any = None
     unkept: str | None = None
+
+    def built_from(self, retrieved: Sequence[Passage]) -> "Said":
+        """With what was retrieved beforehand as evidence, since that is what is compared later.
+
+        Documents that only the chain found stay evidence, too.
+        """
+        if not retrieved or not self.passages:
+            return self
+        known = {(e.document_id, e.version) for e in evidence_of(retrieved)}
+        beyond = [
+            passage
+            for passage in self.passages
+            if not known.issuperset((e.document_id, e.version) for e in evidence_of([passage]))
+        ]
+        return replace(self, passages=[*retrieved, *beyond])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """Streams: a chain's own chunks on the way into the cache, and a stored output in chunks again."""
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import reduce
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables.utils import AddableDict
 
+from ragthrift.cache import Answer
 from ragthrift.cache.replay import pieces
 
 
@@ -26,6 +28,19 @@ class Piece(str):
         piece = cls(str(said.text) if isinstance(said, AIMessage) else text)
         piece.chunk = chunk
         return piece
+
+
+def own_chunks(source: Generator[str, None, Answer]) -> Generator[Any, None, Answer]:
+    """The chunks that come from the chain; the generator returns the whole answer."""
+    with closing(source):
+        while True:
+            try:
+                piece = next(source)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            if isinstance(piece, Piece):
+                yield piece.chunk
 
 
 def joined(chunks: Sequence[Any]) -> Any:

@@ -11,29 +11,31 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.base import coerce_to_runnable
 from langchain_core.runnables.utils import ConfigurableFieldSpec
 from langchain_core.utils.pydantic import TypeBaseModel
 from typing_extensions import override
 
-from langchain_ragthrift.cache.bridge import Bridge
-from langchain_ragthrift.cache.outputs import Reader, Said, given_again
-from langchain_ragthrift.cache.replaying import Piece, chunks_of, joined
+from langchain_ragthrift.cache.outputs import Reader, Said, evidence, given_again
+from langchain_ragthrift.cache.question import Question, asked_in
+from langchain_ragthrift.cache.replaying import Piece, chunks_of, joined, own_chunks
 from langchain_ragthrift.cache.scopes import Parts, as_scope, digest, named_by, turns
 from langchain_ragthrift.cache.witness import Witness
 from ragthrift import InputError, Passage, Scope
-from ragthrift.cache import Answer, Asked, Fresh, SemanticCache
+from ragthrift.bridge import Bridge
+from ragthrift.cache import Answer, Fresh, Retrieve, SemanticCache
 
 log = logging.getLogger(__name__)
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
-Question = str | Callable[[Any], str | Asked]
+Retriever = Runnable[str, Any] | Callable[..., Any]
+"""`question -> documents`; a function may take the config besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class _Call:
     scope: Scope
     user: str | None
     config: RunnableConfig
+    retrieve: Retrieve | None
 
 
 class CachedRunnable(Runnable[Input, Output]):
@@ -61,6 +64,10 @@ class CachedRunnable(Runnable[Input, Output]):
     belongs to the document that its metadata names under `document_key`, else `document_id`, else
     to its own id. Any other output passes through: it is counted in `unkept`, and logged once.
 
+    `retrieve`, a retriever or a function of the question, finds the documents that a cache with
+    `Freshness("after_retrieval")` or `"auto"` compares an answer's evidence with: give the chain's
+    own. The chain retrieves by itself all the same, if it must be asked.
+
     >>> from langchain_core.runnables import RunnableLambda
     >>> cached = CachedRunnable(SemanticCache(None), RunnableLambda(str.upper), scope={})
     >>> cached.invoke("When is soup?"), cached.invoke("when is soup?")
@@ -69,7 +76,7 @@ class CachedRunnable(Runnable[Input, Output]):
 
     name: str | None = "SemanticCache"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each says one thing about a chain, by name
         self,
         cache: SemanticCache,
         chain: Runnable[Input, Output],
@@ -80,13 +87,20 @@ class CachedRunnable(Runnable[Input, Output]):
         document_key: str | None = None,
         ignore: Collection[str] = (),
         user: Callable[[Any, RunnableConfig], str | None] | None = None,
+        retrieve: Retriever | None = None,
     ) -> None:
         if isinstance(ignore, str):
             raise InputError(f'ignore={ignore!r} must be a collection of keys: ("{ignore}",)')
+        if retrieve is None and cache.freshness.mode == "after_retrieval":
+            raise InputError(
+                "a cache in mode 'after_retrieval' serves nothing here without retrieve=..., the "
+                "chain's retriever"
+            )
         self._cache, self._chain = cache, chain
         self._scope, self._question, self._user = scope, question, user
         self._reader = Reader(answer_key, document_key)
         self._ignored = frozenset(ignore)
+        self._retriever = None if retrieve is None else coerce_to_runnable(retrieve)
         self.unkept: Counter[str] = Counter()
         """Outputs that passed through since they could not be written down, by type."""
 
@@ -108,7 +122,7 @@ class CachedRunnable(Runnable[Input, Output]):
             def ask(watched: RunnableConfig) -> Output:
                 return bridge.wait(_ainvoked(self._chain, given, watched, kwargs))
 
-            call = self._call(given, config, kwargs)
+            call = self._call(given, config, kwargs, bridge)
             return await bridge.call(partial(self._answer, call, ask))
 
         return await self._acall_with_config(run, input, config)  # type: ignore[arg-type]
@@ -137,7 +151,7 @@ class CachedRunnable(Runnable[Input, Output]):
             def ask(watched: RunnableConfig) -> Iterator[Output]:
                 return bridge.values(self._chain.astream(given, watched, **kwargs))
 
-            call = self._call(given, config, kwargs)
+            call = self._call(given, config, kwargs, bridge)
             async for chunk in bridge.each(self._chunks(call, ask)):
                 yield chunk
 
@@ -145,8 +159,14 @@ class CachedRunnable(Runnable[Input, Output]):
         async for chunk in chunks:
             yield chunk
 
-    def _call(self, given: Any, config: RunnableConfig, kwargs: Mapping[str, Any]) -> _Call:
-        asked = self._asked(given)
+    def _call(
+        self,
+        given: Any,
+        config: RunnableConfig,
+        kwargs: Mapping[str, Any],
+        bridge: Bridge | None = None,
+    ) -> _Call:
+        asked = asked_in(given, self._question)
         others: dict[str, Any] = {}
         if isinstance(given, Mapping):
             taken = {self._question, *self._ignored}
@@ -161,20 +181,23 @@ class CachedRunnable(Runnable[Input, Output]):
             chain_arguments=digest(kwargs),
         )
         user = self._user(given, config) if self._user else None
-        return _Call(given, asked.question, scope, user, config)
+        retrieve = self._retrieving(config, bridge)
+        return _Call(given, asked.question, scope, user, config, retrieve)
 
-    def _asked(self, given: Any) -> Asked:
-        if callable(self._question):
-            asked = self._question(given)
-            return Asked(asked, None) if isinstance(asked, str) else asked
-        key = self._question
-        question = given if key is None else given.get(key) if isinstance(given, Mapping) else None
-        if not isinstance(question, str):
-            raise InputError(
-                f"no question in the chain's input, a {type(given).__name__}: pass question=..., "
-                "the key of a str in a dict, or a function of the input"
-            )
-        return Asked(question, None)
+    def _retrieving(self, config: RunnableConfig, bridge: Bridge | None) -> Retrieve | None:
+        """What finds the passages of now, where the cache compares them."""
+        retriever = self._retriever
+        if retriever is None or self._cache.freshness.mode == "before_retrieval":
+            return None
+
+        def retrieve(question: str) -> list[Passage]:
+            if bridge:
+                found = bridge.wait(_ainvoked(retriever, question, config, {}))
+            else:
+                found = retriever.invoke(question, config)
+            return evidence(found, self._reader.document_key)
+
+        return retrieve
 
     def _declared(self, config: RunnableConfig) -> dict[str, Any]:
         """Values for fields that the chain says it reads."""
@@ -185,12 +208,14 @@ class CachedRunnable(Runnable[Input, Output]):
     def _answer(self, call: _Call, ask: Callable[[RunnableConfig], Output]) -> Output:
         """Blocking: the output from the cache or from the chain."""
 
-        def compute(_: str, __: Sequence[Passage]) -> Said:
+        def compute(_: str, passages: Sequence[Passage]) -> Said:
             witness = Witness()
             output = ask(witness.watching(call.config))
-            return self._said(output, call, witness)
+            return self._said(output, call, witness).built_from(passages)
 
-        answer = self._cache.answer(call.question, compute, scope=call.scope, user=call.user)
+        answer = self._cache.answer(
+            call.question, compute, scope=call.scope, user=call.user, retrieve=call.retrieve
+        )
         if answer.source == "model" and isinstance(answer.fresh, Said):
             output: Output = answer.fresh.output
             return output
@@ -202,17 +227,19 @@ class CachedRunnable(Runnable[Input, Output]):
         """Blocking: the chunks of the chain as they come, or those of the cache's output."""
         begun = False
 
-        def compute(_: str, __: Sequence[Passage]) -> Iterator[str | Fresh]:
+        def compute(_: str, passages: Sequence[Passage]) -> Iterator[str | Fresh]:
             nonlocal begun
             begun = True
             witness, chunks = Witness(), []
             for chunk in ask(witness.watching(call.config)):
                 chunks.append(chunk)
                 yield Piece.of(chunk, self._reader.answer_key)
-            yield self._said(joined(chunks), call, witness)
+            yield self._said(joined(chunks), call, witness).built_from(passages)
 
-        source = self._cache.stream(call.question, compute, scope=call.scope, user=call.user)
-        answer = yield from _own_chunks(source)
+        source = self._cache.stream(
+            call.question, compute, scope=call.scope, user=call.user, retrieve=call.retrieve
+        )
+        answer = yield from own_chunks(source)
         if not begun:
             output = self._again(answer, call)
             again = chunks_of(output, self._reader.answer_key)
@@ -220,9 +247,7 @@ class CachedRunnable(Runnable[Input, Output]):
 
     def _again(self, answer: Answer, call: _Call) -> Any:
         """What the cache has; `None` where the chain must be asked for this caller alone."""
-        entry = answer.lookup.entry
-        extra = answer.fresh.extra if answer.fresh else entry.extra if entry else b""
-        return given_again(extra, call.given, answer)
+        return given_again(answer.extra, call.given, answer)
 
     def _said(self, output: Any, call: _Call, witness: Witness) -> Said:
         said = self._reader.said(output, call.given, witness)
@@ -255,19 +280,6 @@ class CachedRunnable(Runnable[Input, Output]):
     @override
     def config_specs(self) -> list[ConfigurableFieldSpec]:
         return self._chain.config_specs
-
-
-def _own_chunks(source: Generator[str, None, Answer]) -> Generator[Any, None, Answer]:
-    """The chunks that come from the chain; the generator returns the whole answer."""
-    with closing(source):
-        while True:
-            try:
-                piece = next(source)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
-            if isinstance(piece, Piece):
-                yield piece.chunk
 
 
 async def _ainvoked(

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from langchain_ragthrift.cache.runnable import CachedRunnable, Question
+from langchain_ragthrift.cache.question import Question
+from langchain_ragthrift.cache.runnable import CachedRunnable, Retriever
 from langchain_ragthrift.cache.scopes import Parts
 from ragthrift import cache
 
@@ -32,6 +33,7 @@ class SemanticCache(cache.SemanticCache):
         document_key: str | None = None,
         ignore: Collection[str] = (),
         user: Callable[[Any, RunnableConfig], str | None] | None = None,
+        retrieve: Retriever | None = None,
     ) -> CachedRunnable[Input, Output]:
         """The chain behind this cache: see `CachedRunnable`."""
         return CachedRunnable(
@@ -43,4 +45,5 @@ class SemanticCache(cache.SemanticCache):
             document_key=document_key,
             ignore=ignore,
             user=user,
+            retrieve=retrieve,
         )

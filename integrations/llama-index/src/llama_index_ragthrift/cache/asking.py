@@ -12,8 +12,8 @@ from llama_index.core.base.response.schema import (
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from llama_index_ragthrift.cache.sources import Sources, to_passages
-from llama_index_ragthrift.threads import Loop
 from ragthrift import InputError, Passage
+from ragthrift.bridge import Bridge
 from ragthrift.cache import Answer, Fresh
 from ragthrift.cache.replay import pieces
 
@@ -25,28 +25,28 @@ class Asking:
     """Asks the engine when the cache cannot answer, and remembers what it said."""
 
     def __init__(
-        self, engine: BaseQueryEngine, query: QueryBundle, *, loop: Loop | None = None
+        self, engine: BaseQueryEngine, query: QueryBundle, *, bridge: Bridge | None = None
     ) -> None:
-        self._engine, self.query, self._loop = engine, query, loop
+        self._engine, self.query, self._bridge = engine, query, bridge
         self._nodes: list[NodeWithScore] | None = None
         self.response: RESPONSE_TYPE | None = None
 
     def retrieve(self, question: str) -> list[Passage]:  # noqa: ARG002 - it is in the query
         """What the engine finds now; it is used if the engine must answer."""
         awaited = getattr(self._engine, "aretrieve", None)
-        if self._loop and awaited:
-            self._nodes = list(self._loop.run(lambda: awaited(self.query)))
+        if self._bridge and awaited:
+            self._nodes = list(self._bridge.wait(awaited(self.query)))
         else:
             self._nodes = self._engine.retrieve(self.query)
         return to_passages(self._nodes)
 
     def respond(self) -> RESPONSE_TYPE:
         """What the engine says."""
-        engine, query, nodes, loop = self._engine, self.query, self._nodes, self._loop
+        engine, query, nodes, bridge = self._engine, self.query, self._nodes, self._bridge
         if nodes is None:
-            response = loop.run(lambda: engine.aquery(query)) if loop else engine.query(query)
-        elif loop:
-            response = loop.run(lambda: engine.asynthesize(query, nodes))
+            response = bridge.wait(engine.aquery(query)) if bridge else engine.query(query)
+        elif bridge:
+            response = bridge.wait(engine.asynthesize(query, nodes))
         else:
             response = engine.synthesize(query, nodes)
         self.response = response
@@ -71,8 +71,8 @@ class Asking:
         yield BEGUN
         if isinstance(response, StreamingResponse):
             yield from response.response_gen
-        elif isinstance(response, AsyncStreamingResponse) and self._loop:
-            yield from self._loop.values(response.async_response_gen())
+        elif isinstance(response, AsyncStreamingResponse) and self._bridge:
+            yield from self._bridge.values(response.async_response_gen())
         elif isinstance(response, Response):
             yield from pieces(response.response or "")
         yield self._fresh(response)

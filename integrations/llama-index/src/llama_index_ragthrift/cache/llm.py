@@ -18,8 +18,8 @@ from llama_index_ragthrift.cache.predicting import Predicting
 from llama_index_ragthrift.cache.scopes import ScopeFor, scope_for
 from llama_index_ragthrift.cache.streams import tokens
 from llama_index_ragthrift.cache.template import Asked, asked_in
-from llama_index_ragthrift.threads import Loop, in_own_thread, in_threads
 from ragthrift import InputError, Passage, Scope
+from ragthrift.bridge import Bridge
 from ragthrift.cache import SemanticCache, fingerprint
 
 dispatcher = get_dispatcher(__name__)
@@ -72,9 +72,10 @@ class CachedLLM(Passthrough):
         if asked is None:
             return await self._llm.apredict(prompt, **prompt_args)
         self._tell(prompt, prompt_args)
-        call = Predicting(self._llm, prompt, prompt_args, loop=Loop())
+        bridge = Bridge()
+        call = Predicting(self._llm, prompt, prompt_args, bridge=bridge)
         look = partial(self._cache.answer, asked.question, call.answer, **self._named(asked))
-        return self._told((await in_own_thread(look)).text)
+        return self._told((await bridge.call(look)).text)
 
     def stream(self, prompt: BasePromptTemplate, **prompt_args: Any) -> TokenGen:
         """The answer to a prompt, piece by piece."""
@@ -91,8 +92,9 @@ class CachedLLM(Passthrough):
         if asked is None:
             return await self._llm.astream(prompt, **prompt_args)
         self._tell(prompt, prompt_args)
-        call = Predicting(self._llm, prompt, prompt_args, loop=Loop())
-        return in_threads(self._cache.stream(asked.question, call.pieces, **self._named(asked)))
+        bridge = Bridge()
+        call = Predicting(self._llm, prompt, prompt_args, bridge=bridge)
+        return bridge.each(self._cache.stream(asked.question, call.pieces, **self._named(asked)))
 
     def _named(self, asked: Asked) -> _Named:
         model = self._llm.metadata.model_name

@@ -8,8 +8,8 @@ from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate
 
 from llama_index_ragthrift.cache.endings import Ending, Said
-from llama_index_ragthrift.threads import Loop
 from ragthrift import Passage
+from ragthrift.bridge import Bridge
 from ragthrift.cache import Fresh
 
 
@@ -26,9 +26,10 @@ class Predicting:
         prompt: BasePromptTemplate,
         variables: Mapping[str, Any],
         *,
-        loop: Loop | None = None,
+        bridge: Bridge | None = None,
     ) -> None:
-        self._llm, self._prompt, self._variables, self._loop = llm, prompt, variables, loop
+        self._llm, self._prompt, self._variables = llm, prompt, variables
+        self._bridge = bridge
 
     def answer(self, question: str, passages: Sequence[Passage]) -> Fresh:  # noqa: ARG002
         """For `SemanticCache.answer`."""
@@ -51,29 +52,29 @@ class Predicting:
         yield ending.to_fresh("")
 
     def _call(self) -> Said:
-        llm, loop = self._llm, self._loop
+        llm, bridge = self._llm, self._bridge
         if llm.metadata.is_chat_model:
             messages = self._messages()
-            return loop.run(lambda: llm.achat(messages)) if loop else llm.chat(messages)
+            return bridge.wait(llm.achat(messages)) if bridge else llm.chat(messages)
         text = self._text()
-        if loop:
-            return loop.run(lambda: llm.acomplete(text, formatted=True))
+        if bridge:
+            return bridge.wait(llm.acomplete(text, formatted=True))
         return llm.complete(text, formatted=True)
 
     def _stream(self) -> Generator[Said, None, None]:
-        llm, loop = self._llm, self._loop
+        llm, bridge = self._llm, self._bridge
         if llm.metadata.is_chat_model:
             messages = self._messages()
-            if not loop:
+            if not bridge:
                 yield from llm.stream_chat(messages)
                 return
-            yield from loop.values(loop.run(lambda: llm.astream_chat(messages)))
+            yield from bridge.values(bridge.wait(llm.astream_chat(messages)))
             return
         text = self._text()
-        if not loop:
+        if not bridge:
             yield from llm.stream_complete(text, formatted=True)
             return
-        yield from loop.values(loop.run(lambda: llm.astream_complete(text, formatted=True)))
+        yield from bridge.values(bridge.wait(llm.astream_complete(text, formatted=True)))
 
     def _messages(self) -> list[ChatMessage]:
         return self._llm._get_messages(self._prompt, **self._variables)

@@ -1,5 +1,6 @@
 """A query engine that answers what was asked before without retrieving or calling a model."""
 
+import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -22,8 +23,8 @@ from llama_index_ragthrift.cache.asking import Asking, begun
 from llama_index_ragthrift.cache.scopes import ScopeFor, prompts_part, scope_for
 from llama_index_ragthrift.cache.sources import Sources
 from llama_index_ragthrift.cache.streams import tokens, tokens_at_once
-from llama_index_ragthrift.threads import Loop, in_own_thread, in_threads
-from ragthrift import Scope
+from ragthrift import InputError, Scope
+from ragthrift.bridge import Bridge
 from ragthrift.cache import Answer, SemanticCache
 from ragthrift.cache.replay import pieces
 
@@ -61,6 +62,13 @@ class CachedQueryEngine(BaseQueryEngine):
         callback_manager: CallbackManager | None = None,
     ) -> None:
         super().__init__(callback_manager or query_engine.callback_manager)
+        retrieves = type(query_engine).synthesize is not BaseQueryEngine.synthesize
+        if cache.freshness.mode != "before_retrieval" and not retrieves:
+            raise InputError(
+                f"a {type(query_engine).__name__} cannot retrieve first, as the cache's mode "
+                f"{cache.freshness.mode!r} asks for; use Freshness('before_retrieval') or wrap the "
+                "RetrieverQueryEngine"
+            )
         self._engine, self._cache = query_engine, cache
         self._scope, self._user, self._streaming = scope, user, streaming
 
@@ -116,10 +124,13 @@ class CachedQueryEngine(BaseQueryEngine):
     async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
         if _brings_its_own(query_bundle):
             return await self._engine.aquery(query_bundle)
-        asking = Asking(self._engine, query_bundle, loop=Loop())
+        bridge = Bridge()
+        asking = Asking(self._engine, query_bundle, bridge=bridge)
         with self._told(query_bundle) as event:
             named = self._named(query_bundle)
-            response = _awaited(await in_own_thread(partial(self._ask, asking, named)))
+            # Others may wait for this answer: it is made to its end, even if its asker gives up.
+            made = await asyncio.shield(bridge.call(partial(self._ask, asking, named)))
+            response = _awaited(made, bridge)
             event.on_end(payload={EventPayload.RESPONSE: response})
         return response
 
@@ -153,10 +164,7 @@ def _again(asking: Asking, answer: Answer) -> RESPONSE_TYPE:
     """The response that an answer was, marked; the engine's own if it was not a text."""
     if not answer.text:
         return asking.respond()
-    entry, hit = answer.lookup.entry, answer.lookup.hit
-    sources = Sources.from_bytes(
-        answer.fresh.extra if answer.fresh else entry.extra if entry else b""
-    )
+    sources, hit = Sources.from_bytes(answer.extra), answer.lookup.hit
     mark: dict[str, object] = {"source": answer.source}
     if hit:
         mark |= {"question": hit.question, "similarity": float(hit.similarity)}
@@ -179,10 +187,10 @@ def _as_stream(response: RESPONSE_TYPE) -> RESPONSE_TYPE:
     return StreamingResponse(again, response.source_nodes, response.metadata)
 
 
-def _awaited(response: RESPONSE_TYPE) -> RESPONSE_TYPE:
+def _awaited(response: RESPONSE_TYPE, bridge: Bridge) -> RESPONSE_TYPE:
     if not isinstance(response, StreamingResponse):
         return response
     source = response.response_gen
     cached = MARK in (response.metadata or {})
-    values = tokens_at_once(source) if cached else in_threads(source)
+    values = tokens_at_once(source) if cached else bridge.each(source)
     return AsyncStreamingResponse(values, response.source_nodes, response.metadata)

@@ -14,6 +14,7 @@ from ragthrift.cache.serving.policy import ServingPolicy
 from ragthrift.cache.settings import Capacity, Freshness, Gate, Lifetime, Mode, Rules
 from ragthrift.cache.sqlite_store import SqliteStore
 from ragthrift.cache.store import Store
+from ragthrift.cache.values import Values
 
 __all__ = [
     "Answer",
@@ -43,6 +44,7 @@ __all__ = [
     "SqliteStore",
     "Store",
     "Terms",
+    "Values",
     "cache_report",
     "cache_scope",
     "evidence_of",

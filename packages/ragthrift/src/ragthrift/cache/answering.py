@@ -101,30 +101,33 @@ class Answering:
         self, call: Call, compute: ComputeStream, lookup: Lookup
     ) -> Generator[str, None, Answer]:
         """The answer to a miss in pieces; kept only if it ends by itself."""
-        key = None if lookup.place is None or call.alone else call.key(lookup)
-        if key is not None:
-            flight, mine = self._flights.board(key)
-            if not mine:
-                answer = self._flights.wait(flight, self._seconds)
-                if answer is not None:
-                    self._tally.add("shared_calls")
-                    yield from pieces(answer.text)
-                    return replace(answer, source="flight")
-                key = None
-        answer, token = None, None
-        place = None if call.alone else lookup.place
+        if lookup.place is None or call.alone:
+            return (yield from self._captured(call, compute, lookup))
+        key = call.key(lookup)
+        shared, mine = self._flights.join(key, self._seconds)
+        if shared is not None:
+            self._tally.add("shared_calls")
+            yield from pieces(shared.text)
+            return replace(shared, source="flight")
+        if not mine:
+            return (yield from self._captured(call, compute, lookup))
+        with self._flights.making(key) as give:
+            answer = yield from self._led(call, compute, lookup, lookup.place)
+            give(answer)
+        return answer
+
+    def _led(
+        self, call: Call, compute: ComputeStream, lookup: Lookup, place: Place
+    ) -> Generator[str, None, Answer]:
+        """Make the call in pieces, unless another process is making it or has just made it."""
+        token, found = self._claim(call, place, withheld=lookup.would_serve)
         try:
-            token, found = self._claim(call, place, withheld=lookup.would_serve)
-            if found:
-                yield from pieces(found.text)
-                answer = found
-            else:
-                answer = yield from self._captured(call, compute, lookup)
+            if found is None:
+                return (yield from self._captured(call, compute, lookup))
+            yield from pieces(found.text)
+            return found
         finally:
             self._give_back(place, token)
-            if key is not None:
-                self._flights.land(key, result=answer)
-        return answer
 
     def _captured(
         self, call: Call, compute: ComputeStream, lookup: Lookup

@@ -28,12 +28,13 @@ def _stay_a_group() -> None:
 
 @cache.command()
 def report(
-    file: Annotated[Path, typer.Argument(help="The file that SemanticCache keeps answers in")],
+    where: Annotated[str, typer.Argument(help="A cache's file, or the URL of its Redis server")],
+    prefix: Annotated[str, typer.Option(help="The prefix of its keys in Redis")] = "ragthrift",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
     """Hits, tokens saved, and the share of wrong answers with its 95 % interval."""
     with _telling():
-        found = cache_report(file)
+        found = cache_report(where, prefix=prefix)
     typer.echo(json.dumps(found.as_json()) if as_json else str(found))
 
 

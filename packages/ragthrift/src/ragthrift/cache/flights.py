@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -45,29 +46,43 @@ class Flights(Generic[Result]):
         else:
             flight.set_exception(error or AbandonedError())
 
-    def once(self, key: Hashable, call: Callable[[], Result], *, seconds: float) -> Result | None:
-        """The result of one call for all; an error is everybody's.
+    def join(self, key: Hashable, seconds: float) -> tuple[Result | None, bool]:
+        """The result of somebody else's call, and whether the call is the caller's to make.
 
-        If whoever makes it gives up, one of those who wait makes it again. `None` after
-        `seconds`: make your own.
+        If whoever makes it gives up, one of those who wait gets to make it and the others wait on.
+        Neither after `seconds`: make your own.
         """
         deadline = time.monotonic() + seconds
         while True:
             flight, mine = self.board(key)
             if mine:
-                break
+                return None, True
             shared = self.wait(flight, deadline - time.monotonic())
             if shared is not None or not flight.done():
-                return shared
+                return shared, False
+
+    @contextmanager
+    def making(self, key: Hashable) -> Iterator[Callable[[Result], None]]:
+        """Make the call; what the block gives is everybody's result, and its error their error."""
+        results: list[Result] = []
         try:
-            result = call()
+            yield results.append
         except Exception as error:
             self.land(key, error=error)
             raise
         except BaseException:  # an interrupted thread is not the others' concern
             self.land(key)
             raise
-        self.land(key, result=result)
+        self.land(key, result=results[-1] if results else None)
+
+    def once(self, key: Hashable, call: Callable[[], Result], *, seconds: float) -> Result | None:
+        """The result of one call for all, as by `join` and `making`; `None`: make your own."""
+        shared, mine = self.join(key, seconds)
+        if not mine:
+            return shared
+        with self.making(key) as give:
+            result = call()
+            give(result)
         return result
 
     def wait(self, flight: "Future[Result]", seconds: float) -> Result | None:

@@ -101,8 +101,8 @@ class Indexes:
 
     def within(
         self, db: sqlite3.Connection, scope: bytes, vectors: "Floats", min_similarity: float
-    ) -> list[int]:
-        """Entries of a scope that are near any of some vectors."""
+    ) -> list[tuple[int, float]]:
+        """Entries of a scope that are near any of some vectors, and how near."""
         index = self._index(scope)
         with index.lock:
             self._follow(index, db, scope)

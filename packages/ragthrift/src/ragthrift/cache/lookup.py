@@ -59,6 +59,13 @@ class Answer:
     passages: tuple[Passage, ...] = ()
     """What was retrieved on the way, if anything was."""
 
+    @property
+    def extra(self) -> bytes:
+        """What came with the answer."""
+        if self.fresh is not None:
+            return self.fresh.extra
+        return self.lookup.entry.extra if self.lookup.entry else b""
+
 
 def from_cache(lookup: Lookup, hit: CacheHit, passages: Sequence[Passage] | None) -> Answer:
     """The answer that a hit is."""

@@ -94,9 +94,10 @@ def clear(db: sqlite3.Connection) -> None:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
 
-def mark(db: sqlite3.Connection, entries: Iterable[int]) -> None:
-    """Mark entries for a second look."""
-    db.executemany("UPDATE entries SET recheck = 1 WHERE id = ?", ((e,) for e in entries))
+def mark(db: sqlite3.Connection, entries: Iterable[int]) -> int:
+    """Mark entries for a second look; how many are still there."""
+    marks = ((entry,) for entry in entries)
+    return db.executemany("UPDATE entries SET recheck = 1 WHERE id = ?", marks).rowcount
 
 
 def _row(db: sqlite3.Connection, document: str) -> tuple[str, int, int] | None:

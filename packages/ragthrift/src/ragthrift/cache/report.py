@@ -9,6 +9,7 @@ from ragthrift.cache.cipher import Plain
 from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Learnt
 from ragthrift.cache.notebook import Notebook
+from ragthrift.cache.redis.ledger import read_ledger
 from ragthrift.cache.serving.shadow import Interval, ShadowReport, interval
 from ragthrift.errors import InputError
 
@@ -17,7 +18,7 @@ _APART = ("failed_", "not_stored_", "dropped_")
 
 @dataclass(frozen=True, slots=True)
 class CacheReport:
-    """Counts of every process that used a file, as far as they have written them down."""
+    """Counts of every process that used a cache, as far as they have written them down."""
 
     entries: int
     bytes: int
@@ -68,8 +69,13 @@ class CacheReport:
         return "\n".join([*lines, *(f"{name}: {number}" for name, number in self.notes)])
 
 
-def cache_report(path: str | os.PathLike[str]) -> CacheReport:
-    """The report of a cache's file; needs no key, since counts are not encrypted."""
+def cache_report(path: str | os.PathLike[str], *, prefix: str = "ragthrift") -> CacheReport:
+    """The report of a cache's file, or of a prefix at the URL of a Redis server.
+
+    Needs no key, since counts are not encrypted.
+    """
+    if "://" in os.fspath(path):
+        return _report(*read_ledger(os.fspath(path), prefix))
     if not Path(path).is_file():
         raise InputError(f"there is no cache at {os.fspath(path)}")
     database = Database(path)

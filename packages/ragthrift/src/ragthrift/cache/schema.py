@@ -60,6 +60,14 @@ TABLES = (
        INSERT INTO tombstones (scope, entry) VALUES (old.scope, old.id); END""",
 )
 
+APART = (
+    "CREATE TABLE IF NOT EXISTS dropped (value TEXT PRIMARY KEY) WITHOUT ROWID",
+    """CREATE TRIGGER IF NOT EXISTS value_dropped AFTER DELETE ON entries
+       WHEN length(old.extra) = 0 BEGIN
+       INSERT OR IGNORE INTO dropped VALUES (lower(hex(substr(old.answer, 1, 16)))); END""",
+)
+"""For a file whose answers lie in a key-value store: the keys of those to be deleted there."""
+
 FACTS = {"entries": 0, "bytes": 0, "epoch": 0, "cleared": 0, "inflation": 0.0, "forgotten": 0}
 """`epoch` counts the moves of documents; `forgotten` is the last tombstone that was dropped."""
 

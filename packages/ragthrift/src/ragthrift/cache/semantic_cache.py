@@ -10,8 +10,9 @@ from typing import Self, TypedDict
 
 from ragthrift.cache.answering import Answering, Call, Compute, ComputeStream, Retrieve
 from ragthrift.cache.failures import Tally
-from ragthrift.cache.finding import Finder
+from ragthrift.cache.finding import Finder, Near
 from ragthrift.cache.fresh import Fresh
+from ragthrift.cache.growth import Growth
 from ragthrift.cache.keeping import Keeper, later_end
 from ragthrift.cache.lookup import Answer, Lookup, from_cache
 from ragthrift.cache.policy import NeverServe, Policy, default_policy
@@ -68,18 +69,16 @@ class SemanticCache:
         self.freshness = freshness or Freshness()
         self._shadow = shadow
         self._rules = rules = rules or Rules()
-        self._tally = Tally(self._store.count, on_error)
+        self._tally = tally = Tally(self._store.count, on_error)
         if policy is None and embedder is None:
             policy = NeverServe()
         policy = policy or default_policy(self._store, shadow=shadow)
-        shared: _Shared = {"rules": rules, "tally": self._tally}
+        shared: _Shared = {"rules": rules, "tally": tally}
         self._finder = Finder(self._store, embedder, policy, freshness=self.freshness, **shared)
         self._keeper = Keeper(
             self._store, self._finder, policy, lifetime=self._lifetime, shadow=shadow, **shared
         )
-        self._answering = Answering(
-            self, self._store, seconds=rules.call_seconds, tally=self._tally
-        )
+        self._answering = Answering(self, self._store, seconds=rules.call_seconds, tally=tally)
         self._embedder = embedder
         self._behind: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
@@ -121,8 +120,7 @@ class SemanticCache:
     ) -> None:
         """Remember an answer and the passages it was built from.
 
-        Documents that moved while the answer was made are not noticed here: `answer`, or `find`
-        and `keep`, do that.
+        Documents that moved meanwhile go unnoticed here; `answer`, or `find` and `keep`, see them.
         """
         lookup = Lookup(question, scope, "not looked up")
         with self._tally.passing("store"):
@@ -158,6 +156,12 @@ class SemanticCache:
             self._refresh(call, compute, lookup)
         return from_cache(lookup, lookup.hit, call.passages)
 
+    def make(self, lookup: Lookup, compute: Compute, *, user: str | None = None) -> Answer:
+        """The model's answer after a `find` without a hit, by one call for all who ask at once."""
+        alone = self._alone(user)
+        call = Call(lookup.question, lookup.scope, None, None, user, lookup.fence, alone)
+        return self._answering.answer(call, compute, lookup)
+
     def stream(
         self,
         question: str,
@@ -171,9 +175,8 @@ class SemanticCache:
     ) -> Generator[str, None, Answer]:
         """The answer in pieces, as they come from the model or again from the cache.
 
-        Only an answer that ends by itself is stored: not one that fails, is cut off, or is left
-        by whoever reads it. A `Completion` or `Fresh` as last piece says how it ended. The
-        generator returns the whole.
+        Only an answer that ends by itself is stored: not one that fails, is cut off, or is left.
+        A `Completion` or `Fresh` as last piece says how it ended. The generator returns the whole.
         """
         call = Call(question, scope, passages, retrieve, user, fence, alone=self._alone(user))
         lookup, call = self._look(call)
@@ -201,20 +204,20 @@ class SemanticCache:
         return self._store.move(document_id, version)
 
     def chunks_added(self, chunks: Sequence[Passage], *, corpus: str = "") -> int:
-        """Mark answers near new chunks, which they lack, for a second look; how many there are.
+        """Mark answers that new chunks may concern for a second look; how many there are.
 
-        `corpus` is the part of that name in the answers' scopes.
+        `corpus` is the part of that name in the answers' scopes. Without an embedder nothing tells
+        which those are: `clear` the cache.
         """
         if not chunks or self._embedder is None:
             return 0
-        vectors = self._embedder.embed([chunk.text for chunk in chunks])
-        return self._store.grow(corpus, vectors, self.freshness.recheck_similarity)
+        texts = [chunk.text for chunk in chunks]
+        growth = Growth(texts, self._embedder.embed(texts), self.freshness.recheck_similarity)
+        return self._store.grow(corpus, growth)
 
     def look_again(self, call: Call) -> Lookup:
         """Look for the same question only: somebody may just have answered it."""
-        lookup = self._finder.find(
-            call.question, scope=call.scope, passages=call.passages, user=call.user, near="skip"
-        )
+        lookup = self._looked(call, near="skip")
         return lookup if lookup.hit is None else self._served(lookup)
 
     def clear(self) -> None:
@@ -251,9 +254,9 @@ class SemanticCache:
         """Who is nobody in particular must not get what only one user has got so far."""
         return self._shadow or (self._rules.share_after_users > 1 and user is None)
 
-    def _looked(self, call: Call) -> Lookup:
+    def _looked(self, call: Call, near: Near = "decide") -> Lookup:
         return self._finder.find(
-            call.question, scope=call.scope, passages=call.passages, user=call.user
+            call.question, scope=call.scope, passages=call.passages, user=call.user, near=near
         )
 
     def _retrieved(self, call: Call) -> Call:
@@ -285,8 +288,7 @@ class SemanticCache:
 
     def _refresh(self, call: Call, compute: Compute, lookup: Lookup) -> None:
         with self._lock:
-            if self._behind is None:
-                self._behind = ThreadPoolExecutor(2, thread_name_prefix="ragthrift-cache")
+            self._behind = self._behind or ThreadPoolExecutor(2, "ragthrift-cache")
             self._behind.submit(self._answering.refresh, call, compute, lookup)
 
     def __enter__(self) -> Self:

@@ -69,7 +69,8 @@ class Freshness:
     min_overlap: float = 0.5
     """Share of chunks in common that `after_retrieval` asks for."""
     recheck_similarity: float = 0.5
-    """How near a question must be to an added chunk for its answer to need a second look."""
+    """Cosine of question and added chunk from which its answer needs a second look in any case;
+    below, down to 0.2, it does if answer and chunk share their words."""
 
     def __post_init__(self) -> None:
         if self.mode not in ("before_retrieval", "after_retrieval", "auto"):

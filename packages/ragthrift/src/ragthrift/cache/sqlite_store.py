@@ -2,6 +2,9 @@
 
 import json
 import os
+import time
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragthrift.cache import eviction, registry
@@ -9,12 +12,15 @@ from ragthrift.cache.cipher import LOCK, UnreadableError, cipher_for, opens
 from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Entry, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
+from ragthrift.cache.growth import FAR, Growth
 from ragthrift.cache.indexes import Indexes
 from ragthrift.cache.leases import Leases
 from ragthrift.cache.notebook import Notebook
-from ragthrift.cache.rows import COLUMNS, from_row, to_row
+from ragthrift.cache.outbox import Outbox
+from ragthrift.cache.rows import COLUMNS, answer_digest, from_row, to_row
 from ragthrift.cache.schema import SERVABLE
 from ragthrift.cache.settings import Capacity
+from ragthrift.cache.values import Apart, Values, stands_for
 from ragthrift.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ _EXACT = f"{_COLUMNS} WHERE scope = :scope AND place = :place AND {SERVABLE}"
 _GIVEN = "id IN (SELECT value FROM json_each(:ids)) AND scope = :scope"
 _NEAR = f"{_COLUMNS} WHERE {_GIVEN} AND {SERVABLE}"
 _SERVABLE = f"SELECT 1 FROM entries WHERE id = :id AND {SERVABLE}"  # noqa: S608 - constants
-_OLD = """SELECT id, answer, hits, right_count, wrong_count, grouping FROM entries
+_OLD = """SELECT id, answer, extra, hits, right_count, wrong_count, grouping FROM entries
     WHERE scope = ? AND place = ?"""
 SURPLUS_NEIGHBOURS = 3
 """How many more than k are looked at: a near one may have expired or belong to one user."""
@@ -40,8 +46,10 @@ class SqliteStore:
     """One file for many threads and processes; without a path, a file that vanishes on close.
 
     `key` encrypts questions, answers and vectors (the `encryption` extra); ids of documents and
-    counts stay readable. The vectors of a scope are read into memory when first needed and follow
-    the file from then on; whatever they find is checked against the file before it is served.
+    counts stay readable. `values` is a key-value store that holds the answers, and what comes with
+    them, in place of the file. The vectors of a scope are read into memory when first needed and
+    follow the file from then on; whatever they find is checked against the file before it is
+    served.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class SqliteStore:
         *,
         key: str | bytes | None = None,
         capacity: Capacity | None = None,
+        values: Values | None = None,
     ) -> None:
         self.cipher = cipher_for(key)
         self._capacity = capacity or Capacity()
@@ -57,6 +66,10 @@ class SqliteStore:
         self._check_key()
         self._notebook = Notebook(self._database, self.cipher)
         self._leases = Leases(self._database)
+        outbox = Outbox(self._database)
+        if values is not None:
+            outbox.open()
+        self._apart = Apart(values, outbox)
         self._indexes = Indexes(self.cipher, self._count_unreadable)
         self.count, self.counts = self._notebook.count, self._notebook.counts
         self.learnt, self.labels = self._notebook.learnt, self._notebook.labels
@@ -77,7 +90,7 @@ class SqliteStore:
         values = _values(terms) | {"scope": place.scope, "place": place.question}
         with self._database.reading() as db:
             row = db.execute(_EXACT, values).fetchone()
-        return self._read(row) if row else None
+        return self._read([row])[0] if row else None
 
     def nearest(
         self, scope: bytes, vector: "Floats", k: int, terms: Terms
@@ -86,8 +99,10 @@ class SqliteStore:
         with self._database.reading() as db:
             found = self._indexes.search(db, scope, vector, k + SURPLUS_NEIGHBOURS)
             rows = self._rows(db, scope, [number for number, _ in found], terms)
-        entries = ((self._read(rows[number]), cosine) for number, cosine in found if number in rows)
-        return [(entry, cosine) for entry, cosine in entries if entry is not None][:k]
+        near = [(number, cosine) for number, cosine in found if number in rows]
+        entries = self._read([rows[number] for number, _ in near])
+        read = zip(entries, near, strict=True)
+        return [(entry, cosine) for entry, (_, cosine) in read if entry is not None][:k]
 
     def servable(self, entry_id: int, terms: Terms) -> bool:
         """Whether an entry read before may still be served."""
@@ -105,6 +120,10 @@ class SqliteStore:
     def put(self, entry: NewEntry, *, fence: int | None) -> Written:
         """Keep an answer in place of an older one, unless what it was built from moved."""
         row = to_row(self.cipher, entry)
+        said = answer_digest(self.cipher, entry.answer)
+        return self._apart.written(row, said, lambda _: self._write(entry, row, fence))
+
+    def _write(self, entry: NewEntry, row: dict[str, object], fence: int | None) -> Written:
         with self._database.writing() as db:
             self._notebook.flush_into(db)
             verdict = registry.admit(db, entry.evidence, fence)
@@ -125,8 +144,8 @@ class SqliteStore:
         row["hits"] = row["right_count"] = row["wrong_count"] = 0
         users = {entry.user} - {None}
         old = db.execute(_OLD, (entry.place.scope, entry.place.question)).fetchone()
-        if old and (old[0] == entry.agrees_with or self._says(old[1], entry.answer)):
-            row["hits"], row["right_count"], row["wrong_count"], row["grouping"] = old[2:]
+        if old and (old[0] == entry.agrees_with or self._says(old[1], old[2], entry.answer)):
+            row["hits"], row["right_count"], row["wrong_count"], row["grouping"] = old[3:]
             users |= {u for (u,) in db.execute("SELECT user FROM users WHERE entry = ?", old[:1])}
         row["priority"] = eviction.first_priority(
             db, entry.cost, int(str(row["size"])), int(str(row["hits"]))
@@ -147,33 +166,47 @@ class SqliteStore:
     def invalidate(self, document_id: str) -> int:
         """Forget the answers built from a document; how many there were."""
         with self._database.writing() as db:
-            return registry.invalidate(db, document_id)
+            gone = registry.invalidate(db, document_id)
+        self._apart.tidy()
+        return gone
 
     def move(self, document_id: str, version: str) -> int:
         """Declare a document's version; forget answers built from others, how many there were."""
         if not version:
             raise InputError("a version cannot be empty; use invalidate() when there is none")
         with self._database.writing() as db:
-            return registry.move(db, document_id, version)
+            gone = registry.move(db, document_id, version)
+        self._apart.tidy()
+        return gone
 
-    def grow(self, corpus: str, vectors: "Floats", min_similarity: float) -> int:
-        """Mark a corpus's answers near new chunks for a second look; how many there are."""
+    def grow(self, corpus: str, growth: Growth) -> int:
+        """Mark a corpus's answers that new chunks may concern for a second look; how many.
+
+        Answers that come while they are looked for need no mark, or get one when they are written.
+        """
         with self._database.writing() as db:
             registry.grow(db, corpus)
             scopes = db.execute("SELECT scope FROM scopes WHERE corpus = ?", (corpus,)).fetchall()
-            near = [
-                entry
-                for (scope,) in scopes
-                for entry in self._indexes.within(db, scope, vectors, min_similarity)
-            ]
-            registry.mark(db, near)
-        return len(near)
+        marked = 0
+        for (scope,) in scopes:
+            with self._database.reading() as db:
+                found = self._indexes.within(db, scope, growth.vectors, FAR)
+            near = growth.concerned(found, partial(self._entries, scope))
+            with self._database.writing() as db:
+                marked += registry.mark(db, near)
+        return marked
+
+    def _entries(self, scope: bytes, ids: list[int]) -> dict[int, Entry | None]:
+        with self._database.reading() as db:
+            rows = self._rows(db, scope, ids, Terms(time.time()))
+        return dict(zip(rows, self._read(list(rows.values())), strict=True))
 
     def clear(self) -> None:
         """Forget every answer, and drop those that are being made."""
         self._notebook.forget()
         with self._database.writing() as db:
             registry.clear(db)
+        self._apart.tidy()
 
     def size(self) -> tuple[int, int]:
         """Entries, and their bytes."""
@@ -186,7 +219,9 @@ class SqliteStore:
         self.flush()
         self._database.close()
 
-    def _says(self, sealed: bytes, answer: str) -> bool:
+    def _says(self, sealed: bytes, extra: bytes | None, answer: str) -> bool:
+        if extra == b"":
+            return stands_for(sealed, answer_digest(self.cipher, answer))
         try:
             return self.cipher.unseal(sealed) == answer.encode("utf-8", "surrogatepass")
         except UnreadableError:
@@ -198,7 +233,10 @@ class SqliteStore:
         values = _values(terms) | {"scope": scope, "ids": json.dumps(ids)}
         return {row[0]: row for row in db.execute(_NEAR, values)}
 
-    def _read(self, row: tuple[object, ...]) -> Entry | None:
+    def _read(self, rows: Sequence[tuple[object, ...]]) -> list[Entry | None]:
+        return [self._entry(row) for row in self._apart.together(rows)]
+
+    def _entry(self, row: Sequence[object]) -> Entry | None:
         try:
             return from_row(self.cipher, row)
         except UnreadableError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from ragthrift.cache.cipher import Cipher
 from ragthrift.cache.entry import Entry, Learnt, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
+from ragthrift.cache.growth import Growth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,8 +61,8 @@ class Store(Protocol):
         """Declare a document's version; forget answers built from others, how many there were."""
         ...
 
-    def grow(self, corpus: str, vectors: "Floats", min_similarity: float) -> int:
-        """Mark a corpus's answers near new chunks for a second look; how many there are."""
+    def grow(self, corpus: str, growth: Growth) -> int:
+        """Mark a corpus's answers that new chunks may concern for a second look; how many."""
         ...
 
     def clear(self) -> None:

@@ -89,14 +89,15 @@ class ScopeVectors:
         places = found if rows is None else rows[found]
         return [(int(self._ids[p]), float(c)) for p, c in zip(places, cosines, strict=True)]
 
-    def within(self, vectors: "Floats", min_similarity: float) -> list[int]:
-        """Entries with a cosine of at least `min_similarity` to any of some vectors."""
+    def within(self, vectors: "Floats", min_similarity: float) -> list[tuple[int, float]]:
+        """Entries whose best cosine to any of some vectors is at least `min_similarity`."""
         size = len(self._rows)
-        found: list[int] = []
+        found: list[tuple[int, float]] = []
         for start in range(0, size, FLAT_UP_TO):
             some = slice(start, min(size, start + FLAT_UP_TO))
-            near = (self._vectors[some] @ vectors.T).max(axis=1) >= min_similarity
-            found += self._ids[some][near].tolist()
+            best = (self._vectors[some] @ vectors.T).max(axis=1)
+            near = best >= min_similarity
+            found += zip(self._ids[some][near].tolist(), best[near].tolist(), strict=True)
         return found
 
     def _reserve(self, size: int) -> None:

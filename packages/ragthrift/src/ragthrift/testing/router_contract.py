@@ -7,9 +7,13 @@ from copy import deepcopy
 from ragthrift.protocols import Router
 from ragthrift.testing.checks import from_threads, no_error
 from ragthrift.testing.samples import ODD_TEXTS, PASSAGES
-from ragthrift.types import Decision, Message, Tier
+from ragthrift.types import Decision, Message, Price, Tier
 
-TIERS = (Tier("cheap", "small-model", 0.1), Tier("middle", "model"), Tier("strong", "large", 3.0))
+TIERS = (
+    Tier("cheap", "small-model", Price(0.1, 0.4)),
+    Tier("middle", "model"),
+    Tier("strong", "large", Price(3.0, 15.0)),
+)
 
 CONVERSATIONS = (
     (Message("user", "When does the canteen open?"),),

@@ -1,12 +1,12 @@
 """Entries as the hashes that the scripts write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ragthrift.cache.cipher import Cipher, UnreadableError
 from ragthrift.cache.entry import Entry, NewEntry, Terms
 from ragthrift.cache.evidence import Evidence
-from ragthrift.cache.rows import COLUMNS, from_row, to_row, unseal_vector
+from ragthrift.cache.rows import COLUMNS, from_row, unseal_vector
 from ragthrift.cache.settings import Capacity
 
 if TYPE_CHECKING:
@@ -23,23 +23,30 @@ _NUMBERS = {"right_count", "wrong_count", "recheck"}
 
 
 def arguments(
-    cipher: Cipher, entry: NewEntry, fence: int | None, capacity: Capacity, *, shown: bool
+    entry: NewEntry,
+    row: Mapping[str, object],
+    said: bytes,
+    fence: int | None,
+    capacity: Capacity,
+    *,
+    value: str,
+    shown: bool,
 ) -> list[object]:
-    """What `put.lua` is given; the vector as it is only where the server searches."""
-    row = to_row(cipher, entry)
+    """What `put.lua` is given; the vector as it is only where the server searches.
+
+    `value` is the key of an answer that lies apart.
+    """
     scope, place = entry.place.scope.hex(), entry.place.question.hex()
-    said = cipher.digest(b"answer", entry.answer.encode("utf-8", "surrogatepass"))
     vector = entry.vector
     limits = (capacity.max_entries, capacity.max_bytes)
     head: list[object] = [scope, place, _known(fence), entry.user or b"", _known(entry.agrees_with)]
     head += [said, raw(entry.corpus), pack(entry.evidence)]
     head += [vector.astype("<f4").tobytes() if shown and vector is not None else b""]
     head += [0 if vector is None else len(vector), *map(_known, limits)]
-    head += [row["size"], repr(float(entry.cost)), repr(float(entry.end))]
-    fields = row | {"scope": scope, "place": place}
-    for name, value in fields.items():
-        if value is not None:
-            head += [name, repr(value) if isinstance(value, float) else value]
+    head += [row["size"], repr(float(entry.cost)), repr(float(entry.end)), value]
+    for name, field in {**row, "scope": scope, "place": place}.items():
+        if field is not None:
+            head += [name, repr(field) if isinstance(field, float) else field]
     return head
 
 

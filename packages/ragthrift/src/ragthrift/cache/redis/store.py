@@ -16,22 +16,30 @@ What finds near vectors only proposes ids; each is read by the script that check
 
 import json
 import logging
+import time
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ragthrift.cache.cipher import LOCK, UnreadableError, cipher_for, opens
 from ragthrift.cache.entry import Entry, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
+from ragthrift.cache.growth import FAR, Growth
 from ragthrift.cache.indexes import ScopeIndex
 from ragthrift.cache.redis.connection import Connection
 from ragthrift.cache.redis.entries import FIELDS, arguments, raw, read, terms_of, unpack
 from ragthrift.cache.redis.kinds import Wanted, choose
 from ragthrift.cache.redis.leases import Leases
+from ragthrift.cache.redis.ledger import size
 from ragthrift.cache.redis.notes import Notes
+from ragthrift.cache.redis.outbox import Outbox
 from ragthrift.cache.redis.search_index import SearchIndex
 from ragthrift.cache.redis.tailing_index import TailingIndex, stored
 from ragthrift.cache.redis.vector_sets import VectorSets
+from ragthrift.cache.rows import answer_digest, to_row
 from ragthrift.cache.settings import Capacity
 from ragthrift.cache.sqlite_store import SURPLUS_NEIGHBOURS
+from ragthrift.cache.values import Apart, Values
 from ragthrift.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +64,9 @@ class RedisStore:
     by its query engine (`"search"`), or in each process's memory, which follows a change stream
     (`"local"`: any server). `"auto"` tries in this order; all that share a prefix do the same.
     `key` encrypts questions, answers and vectors (the `encryption` extra), which are then searched
-    in memory. A server that is away is a miss; what it is asked anew waits up to a second.
+    in memory. `values` is a key-value store that holds the answers, and what comes with them, in
+    place of the server. A server that is away is a miss; what it is asked anew waits up to a
+    second.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class RedisStore:
         key: str | bytes | None = None,
         capacity: Capacity | None = None,
         vectors: Wanted = "auto",
+        values: Values | None = None,
     ) -> None:
         self.cipher = cipher_for(key)
         self._capacity = capacity or Capacity()
@@ -75,6 +86,7 @@ class RedisStore:
         self._near: VectorSets | SearchIndex | TailingIndex | None = None
         self._notes = notes = Notes(connection, self.cipher, self._capacity.max_embeddings)
         self._leases = Leases(connection)
+        self._apart = Apart(values, Outbox(connection))
         self.count, self.counts = notes.count, notes.counts
         self.learnt, self.labels = notes.learnt, notes.labels
         self.save_state, self.saved_state = notes.save_state, notes.saved_state
@@ -105,7 +117,7 @@ class RedisStore:
         """The answer to this very question."""
         where = (place.scope.hex(), place.question.hex(), 0)
         _, rows = self._connection.run("read", *where, *terms_of(terms), _COLUMNS)
-        found = [self._read(row, None) for row in rows]
+        found = self._read(rows, None)
         return found[0][0] if found and found[0] else None
 
     def nearest(
@@ -121,7 +133,7 @@ class RedisStore:
             removed, rows = self._connection.run("read", *given)
             if not removed:
                 break
-        found = [each for row in rows if (each := self._read(row, vector))]
+        found = [each for each in self._read(rows, vector) if each]
         return sorted(found, key=lambda each: -each[1])[:k]
 
     def servable(self, entry_id: int, terms: Terms) -> bool:
@@ -137,8 +149,17 @@ class RedisStore:
         self.flush()
         if entry.vector is not None:
             self._index().ready(len(entry.vector))
-        shown = self._connection.kind != "local"
-        given = arguments(self.cipher, entry, fence, self._capacity, shown=shown)
+        row, said = to_row(self.cipher, entry), answer_digest(self.cipher, entry.answer)
+
+        def write(value: str) -> Written:
+            shown = self._connection.kind != "local"
+            return self._write(
+                arguments(entry, row, said, fence, self._capacity, value=value, shown=shown)
+            )
+
+        return self._apart.written(row, said, write)
+
+    def _write(self, given: list[object]) -> Written:
         verdict, evicted = self._connection.run("put", *given)
         if evicted:
             self.count("evicted", evicted)
@@ -147,16 +168,20 @@ class RedisStore:
 
     def invalidate(self, document_id: str) -> int:
         """Forget the answers built from a document; how many there were."""
-        return int(self._connection.run("invalidate", raw(document_id), insist=True))
+        gone = int(self._connection.run("invalidate", raw(document_id), insist=True))
+        self._apart.tidy()
+        return gone
 
     def move(self, document_id: str, version: str) -> int:
         """Declare a document's version; forget answers built from others, how many there were."""
         if not version:
             raise InputError("a version cannot be empty; use invalidate() when there is none")
-        return int(self._connection.run("move", raw(document_id), raw(version), insist=True))
+        gone = int(self._connection.run("move", raw(document_id), raw(version), insist=True))
+        self._apart.tidy()
+        return gone
 
-    def grow(self, corpus: str, vectors: "Floats", min_similarity: float) -> int:
-        """Mark a corpus's answers near new chunks for a second look; how many there are.
+    def grow(self, corpus: str, growth: Growth) -> int:
+        """Mark a corpus's answers that new chunks may concern for a second look; how many.
 
         Reads every vector of the corpus. Answers that come while it does need no mark, or get one
         when they are written.
@@ -166,11 +191,18 @@ class RedisStore:
             for rows in stored(self._connection, bytes.fromhex(name.decode())):
                 index = ScopeIndex()
                 index.add(rows, self.cipher)
-                if index.vectors is None or index.vectors.dimensions != vectors.shape[1]:
+                if index.vectors is None or index.vectors.dimensions != growth.vectors.shape[1]:
                     continue
-                near = index.vectors.within(vectors, min_similarity)
+                found = index.vectors.within(growth.vectors, FAR)
+                near = growth.concerned(found, partial(self._entries, name))
                 marked += int(self._connection.run("mark", *near)) if near else 0
         return marked
+
+    def _entries(self, scope: bytes, ids: list[int]) -> dict[int, Entry | None]:
+        given = (scope, "", 0, *terms_of(Terms(time.time())), _COLUMNS, *ids)
+        _, rows = self._connection.run("read", *given)
+        found = self._read(rows, None)
+        return {int(row[0] or 0): each and each[0] for row, each in zip(rows, found, strict=True)}
 
     def clear(self) -> None:
         """Forget every answer at once, drop those that are being made, then free the memory."""
@@ -178,13 +210,11 @@ class RedisStore:
         self._connection.run("clear", insist=True)
         while self._connection.run("purge"):
             pass
+        self._apart.tidy()
 
     def size(self) -> tuple[int, int]:
         """Entries, and their bytes."""
-        key = self._connection.key
-        entries = self._connection.attempt(lambda c: c.zcard(key("all")))
-        size = self._connection.attempt(lambda c: c.hget(key("facts"), "bytes"))
-        return int(entries), int(size or 0)
+        return size(self._connection)
 
     def close(self) -> None:
         """Write what was held back, if the server is there; a client that was given stays open."""
@@ -215,7 +245,14 @@ class RedisStore:
             )
         return choose(connection, self._wanted, recorded.decode(), encrypted=self._encrypted)
 
-    def _read(self, row: list[bytes | None], vector: "Floats | None") -> tuple[Entry, float] | None:
+    def _read(
+        self, rows: list[list[bytes | None]], vector: "Floats | None"
+    ) -> list[tuple[Entry, float] | None]:
+        return [self._entry(row, vector) for row in self._apart.together(rows)]
+
+    def _entry(
+        self, row: Sequence[bytes | None], vector: "Floats | None"
+    ) -> tuple[Entry, float] | None:
         try:
             return read(self.cipher, row, vector)
         except UnreadableError:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _GREY = 0.3
 """From this confidence up to the threshold a second opinion is worth its price."""
-_NEAR = 0.6
+_NEAR = 0.65
 """Cosine below which nothing is served: what is out of scope may lie in a dense group's reach."""
 _GROUPS = 20_000
 

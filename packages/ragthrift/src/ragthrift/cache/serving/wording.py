@@ -33,6 +33,7 @@ _TYPES = {
     "was": "yes-no", "will": "yes-no", "would": "yes-no", "should": "yes-no", "am": "yes-no",
     "has": "yes-no", "what": "what", "which": "what",
 }  # fmt: skip
+_HOW_MANY = re.compile(r"\bhow many (\w+)(?: (\w+))?")
 _ASKING = re.compile(r"\b(how (?:many|much|long|often|far)|what time|" + "|".join(_TYPES) + r")\b")
 
 
@@ -56,6 +57,8 @@ class Wording:
     roles: frozenset[tuple[str, str]]
     """(topic word, "from" or "to"): where a way starts and where it ends."""
     kind: str
+    measure: str
+    """The unit that "how many" asks for, in the singular."""
 
 
 def stem(word: str) -> str:
@@ -145,6 +148,7 @@ def take_apart(question: str) -> Wording:
         audience=frozenset(s for s in stems if s in _AUDIENCE),
         roles=frozenset(_roles(lowered)),
         kind=_kind(plain.lower()),
+        measure=_measure(plain.lower()),
     )
 
 
@@ -231,3 +235,9 @@ def _roles(tokens: list[str]) -> Iterator[tuple[str, str]]:
 def _kind(lowered: str) -> str:
     asked = _ASKING.search(lowered)
     return _TYPES[asked.group(1)] if asked else "statement"
+
+
+def _measure(lowered: str) -> str:
+    asked = _HOW_MANY.search(lowered)
+    words = asked.groups() if asked else ()
+    return next((word.rstrip("s") for word in words if word and word.rstrip("s") in UNITS), "")

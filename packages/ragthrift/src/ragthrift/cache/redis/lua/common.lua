@@ -84,7 +84,9 @@ end
 local function forget(id)
   local member = call('ZRANGEBYSCORE', ALL, id, id)[1]
   if not member then return call('UNLINK', P .. 'e:' .. id) end
-  local scope, place, size, dimensions = string.match(member, ':(%x+):(%x+):(%d+):(%d+)$')
+  local scope, place, size, dimensions, value =
+    string.match(member, '^%d+:(%x+):(%x+):(%d+):(%d+):?(%x*)$')
+  if value ~= '' then call('SADD', P .. 'dropped', value) end
   for _, each in ipairs(unpacked(call('HGET', P .. 'e:' .. id, 'evidence') or '')) do
     call('SREM', P .. 'b:' .. each.id, id)
   end

@@ -3,7 +3,8 @@ local user, agrees_with, said, corpus = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local evidence, blob, dimensions = ARGV[10], ARGV[11], ARGV[12]
 local max_entries, max_bytes = tonumber(ARGV[13]), tonumber(ARGV[14])
 local size, cost, ends = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
-local FIRST_FIELD = 18
+local value = ARGV[18]  -- the key of an answer that lies apart
+local FIRST_FIELD = 19
 
 local function admit(built_from)
   if fence and (fact('cleared') > fence or fence > fact('epoch')) then return 'cleared' end
@@ -57,7 +58,9 @@ end
 local id = whole(call('HINCRBY', REGISTRY, 'last', 1))
 local entry, epoch = P .. 'e:' .. id, fact('epoch')
 local grown = fact('c:' .. corpus) > (fence or epoch)
-call('ZADD', ALL, id, table.concat({id, scope, place, ARGV[15], dimensions}, ':'))
+local member = {id, scope, place, ARGV[15], dimensions}
+if value ~= '' then member[6] = value end
+call('ZADD', ALL, id, table.concat(member, ':'))
 call('ZADD', P .. 'i:' .. scope, id, id)
 call('HINCRBY', FACTS, 'bytes', size)
 call('HSET', entry, 'right_count', 0, 'wrong_count', 0, unpack(ARGV, FIRST_FIELD))

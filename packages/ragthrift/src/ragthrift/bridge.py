@@ -2,10 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+)
 from concurrent.futures import CancelledError, Future
-from contextlib import closing, suppress
+from contextlib import suppress
 from contextvars import copy_context
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -13,10 +21,6 @@ T = TypeVar("T")
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often a waiting thread looks whether its loop is still there, and runs."""
-
-
-class _End:
-    """What comes after the last value."""
 
 
 class Bridge:
@@ -34,69 +38,54 @@ class Bridge:
 
     async def call(self, work: Callable[[], T]) -> T:
         """Await blocking code."""
-        done: Future[T] = Future()
-        done.set_running_or_notify_cancel()
-
-        def run() -> None:
-            try:
-                done.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - it is raised where this is awaited
-                done.set_exception(error)
-
-        _start(run)
+        thread = _Thread()
         try:
-            return await asyncio.wrap_future(done)
+            return await asyncio.wrap_future(thread.run(work))
         except asyncio.CancelledError:
             self._leave()
             raise
         finally:
+            thread.end()
             self._answered = True
 
-    async def each(self, work: Generator[T, None, None]) -> AsyncGenerator[T, None]:
-        """Await the values of a blocking iterator; whoever stops early stops it."""
-        values: asyncio.Queue[T | _End | BaseException] = asyncio.Queue()
+    async def each(self, work: Generator[T, None, Any]) -> AsyncGenerator[T, None]:
+        """Await the values of a blocking generator, each made when it is asked for.
 
-        def put(value: T | _End | BaseException) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody reads it
-                self._loop.call_soon_threadsafe(values.put_nowait, value)
-
-        def run() -> None:
-            try:
-                with closing(work):
-                    for value in work:
-                        if self._left:
-                            return
-                        put(value)
-                put(_End())
-            except BaseException as error:  # noqa: BLE001 - it is raised where this is awaited
-                put(error)
-
-        _start(run)
+        Whoever stops early closes it: at once between two values, else when the one that is being
+        made has come or was cancelled.
+        """
+        thread, self._answered = _Thread(), False
+        making: Future[list[T]] | None = None
         try:
-            while not isinstance(value := await values.get(), _End):
-                if isinstance(value, BaseException):
-                    raise value
-                yield value
+            while value := await asyncio.wrap_future(
+                making := thread.run(lambda: list(islice(work, 1)))
+            ):
+                yield value[0]
         finally:
             self._leave()
+            closing = thread.run(work.close)
+            thread.end()
+            if making is not None and making.done():
+                await asyncio.wrap_future(closing)
+            self._answered = True
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """From the thread: what a coroutine gives that runs on the loop."""
         return self._result(self._scheduled(coroutine))
 
-    def values(self, source: AsyncIterator[T]) -> Iterator[T]:
+    def values(self, source: AsyncIterable[T]) -> Iterator[T]:
         """From the thread: the values of an asynchronous iterator, read on the loop by one task."""
-        read: SimpleQueue[T | _End] = SimpleQueue()
+        read: SimpleQueue[list[T]] = SimpleQueue()
 
         async def pump() -> None:
             async for value in source:
-                read.put(value)
+                read.put([value])
 
         pumping = self._scheduled(pump())
-        pumping.add_done_callback(lambda _: read.put(_End()))
+        pumping.add_done_callback(lambda _: read.put([]))
         try:
-            while not isinstance(value := self._next(read), _End):
-                yield value
+            while value := self._next(read):
+                yield value[0]
             self._result(pumping)
         finally:
             pumping.cancel()
@@ -148,8 +137,37 @@ class Bridge:
             future.cancel()
 
 
-def _start(run: Callable[[], None]) -> None:
-    context = copy_context()
-    thread = threading.Thread(target=context.run, args=(run,), daemon=True)
-    thread.name = "ragthrift-cache"
-    thread.start()
+class _Thread:
+    """Runs calls in order, all in one copy of the context of whoever made it.
+
+    A daemon: a call that hangs does not keep the program from ending.
+    """
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        context = copy_context()
+        threading.Thread(
+            target=context.run, args=(self._work,), daemon=True, name="ragthrift"
+        ).start()
+
+    def run(self, call: Callable[[], T]) -> Future[T]:
+        """Its result; who no longer awaits it does not stop it."""
+        done: Future[T] = Future()
+        done.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                done.set_result(call())
+            except BaseException as error:  # noqa: BLE001 - it is raised where this is awaited
+                done.set_exception(error)
+
+        self._calls.put(run)
+        return done
+
+    def end(self) -> None:
+        """End after the calls that were given."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while call := self._calls.get():
+            call()
