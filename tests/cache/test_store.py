@@ -183,6 +183,23 @@ def test_a_soft_end_serves_and_computes_behind(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_a_stream_computes_behind_too() -> None:
+    said = ["At noon."]
+    with SemanticCache(None, lifetime=Lifetime(60, soft_seconds=0.01), on_error="raise") as cache:
+
+        def stream() -> str:
+            return "".join(cache.stream("When is soup?", lambda *_: iter(said), scope=SCOPE))
+
+        assert stream() == "At noon."
+        time.sleep(0.02)
+        said[0] = "At one."
+        assert stream() == "At noon."
+        deadline = time.monotonic() + 5
+        while stream() != "At one." and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert stream() == "At one."
+
+
 def test_nothing_readable_lies_in_an_encrypted_file(tmp_path: Path) -> None:
     key = Fernet.generate_key()
     with open_cache(tmp_path / "c.db", key=key) as cache:

@@ -491,6 +491,17 @@ async def test_what_is_due_for_a_fresh_answer_is_served_and_computed_behind() ->
     cache.close()
 
 
+def test_a_stream_that_is_due_for_a_fresh_answer_is_replayed() -> None:
+    model = TalkingModel()
+    cache = make(lifetime=Lifetime(soft_seconds=0.05))
+    cached = CachedRunnable(cache, text_chain(model), question="question", scope=SCOPE)
+    first = "".join(cached.stream({"question": ASKED}))
+    time.sleep(0.1)
+    assert "".join(cached.stream({"question": ASKED})).strip() == first.strip() == "At nine, sharp."
+    cache.close()
+    assert model.calls == 2
+
+
 async def test_a_cache_is_closed_on_the_loop_that_a_refresh_waits_for() -> None:
     model = TalkingModel()
     cache = make(lifetime=Lifetime(soft_seconds=0.05))

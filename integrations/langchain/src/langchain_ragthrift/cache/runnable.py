@@ -225,11 +225,8 @@ class CachedRunnable(Runnable[Input, Output]):
         self, call: _Call, ask: Callable[[RunnableConfig], Iterator[Output]]
     ) -> Generator[Output, None, None]:
         """Blocking: the chunks of the chain as they come, or those of the cache's output."""
-        begun = False
 
         def compute(_: str, passages: Sequence[Passage]) -> Iterator[str | Fresh]:
-            nonlocal begun
-            begun = True
             witness, chunks = Witness(), []
             for chunk in ask(witness.watching(call.config)):
                 chunks.append(chunk)
@@ -240,7 +237,7 @@ class CachedRunnable(Runnable[Input, Output]):
             call.question, compute, scope=call.scope, user=call.user, retrieve=call.retrieve
         )
         answer = yield from own_chunks(source)
-        if not begun:
+        if answer.source != "model":
             output = self._again(answer, call)
             again = chunks_of(output, self._reader.answer_key)
             yield from ask(call.config) if output is None else again

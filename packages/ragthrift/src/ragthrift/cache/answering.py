@@ -11,7 +11,7 @@ from ragthrift.cache.failures import Tally
 from ragthrift.cache.flights import Flights
 from ragthrift.cache.fresh import Fresh, as_fresh
 from ragthrift.cache.lookup import Answer, Lookup
-from ragthrift.cache.replay import pieces
+from ragthrift.cache.replay import captured, pieces
 from ragthrift.cache.store import Store
 from ragthrift.types import Completion, Passage, Scope
 
@@ -133,15 +133,7 @@ class Answering:
         self, call: Call, compute: ComputeStream, lookup: Lookup
     ) -> Generator[str, None, Answer]:
         passages = self._retrieved(call)
-        texts: list[str] = []
-        end = Fresh("")
-        for piece in compute(call.question, passages or ()):
-            if isinstance(piece, str):
-                texts.append(piece)
-                yield piece
-            else:
-                end = as_fresh(piece)
-        fresh = replace(end, text="".join(texts) or end.text)
+        fresh = yield from captured(compute(call.question, passages or ()))
         return self._kept(call, lookup, fresh, passages)
 
     def _kept(

@@ -16,7 +16,7 @@ from ragthrift.cache.growth import Growth
 from ragthrift.cache.keeping import Keeper, later_end
 from ragthrift.cache.lookup import Answer, Lookup, from_cache
 from ragthrift.cache.policy import NeverServe, Policy, default_policy
-from ragthrift.cache.replay import pieces
+from ragthrift.cache.replay import pieces, whole
 from ragthrift.cache.settings import Freshness, Lifetime, Rules
 from ragthrift.cache.sqlite_store import SqliteStore
 from ragthrift.cache.store import Store
@@ -182,6 +182,8 @@ class SemanticCache:
         lookup, call = self._look(call)
         if lookup.hit is None:
             return (yield from self._answering.stream(call, compute, lookup))
+        if lookup.soft_expired:
+            self._refresh(call, lambda asked, found: whole(compute(asked, found)), lookup)
         yield from pieces(lookup.hit.answer)
         return from_cache(lookup, lookup.hit, call.passages)
 
