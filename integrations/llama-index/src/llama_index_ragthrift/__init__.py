@@ -3,7 +3,12 @@
 from llama_index_ragthrift.cache import CachedLLM, CachedQueryEngine
 from llama_index_ragthrift.llm import LocalLLM
 from llama_index_ragthrift.postprocessor import RagthriftPostprocessor
-from llama_index_ragthrift.route import RouterLLM, RouterSelector, RoutingPostprocessor
+from llama_index_ragthrift.route import (
+    RouterLLM,
+    RouterSelector,
+    RoutingPostprocessor,
+    tiers_of,
+)
 
 __all__ = [
     "CachedLLM",
@@ -13,4 +18,5 @@ __all__ = [
     "RouterLLM",
     "RouterSelector",
     "RoutingPostprocessor",
+    "tiers_of",
 ]
