@@ -16,14 +16,16 @@ from llama_index_ragthrift.route.record import MARK
 from ragthrift import Price, Tier
 from ragthrift.route import Recovery
 from tests.llama_index.route.fakes import (
-    ANSWER,
+    ASKED,
+    EVERY_FORM,
+    METHOD,
     REFUSAL,
-    Scripted,
     Setting,
-    StatusError,
+    ask,
     collected,
+    text,
 )
-from tests.llama_index.route.test_llm import ASKED, EVERY_FORM, METHOD, ask, text
+from tests.llama_index.route.llms import ANSWER, Scripted, StatusError
 
 STREAMED = pytest.mark.parametrize("form", ["stream_", "astream_"])
 LARGE = "The large one says nine."

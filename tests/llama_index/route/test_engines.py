@@ -17,11 +17,10 @@ from llama_index_ragthrift import RoutingPostprocessor
 from llama_index_ragthrift.route.retrieved import retrieved_in
 from ragthrift.route import Ask
 from tests.llama_index.conftest import TEXTS
-from tests.llama_index.route.fakes import Hours, Scripted, Setting, calling, collected
+from tests.llama_index.route.fakes import ASKED, REFUSAL, Hours, Setting, collected
+from tests.llama_index.route.llms import Scripted, calling
 
-ASKED = "When does the canteen open?"
 GROUNDED = "The canteen is in the north wing. It opens at eight."
-REFUSAL = "I'm sorry, I can't help with that."
 HOW = pytest.mark.parametrize("how", ["query", "aquery"])
 CHATS = ["chat", "achat", "stream_chat", "astream_chat"]
 

@@ -4,11 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from llama_index.core import PromptTemplate, Settings
+from llama_index.core import Settings
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock
 from llama_index.core.callbacks import CallbackManager, CBEventType, TokenCountingHandler
-from llama_index.core.llms import LLM, MockLLM
-from llama_index.core.prompts.default_prompt_selectors import DEFAULT_TEXT_QA_PROMPT_SEL
+from llama_index.core.llms import MockLLM
 
 from llama_index_ragthrift import RouterLLM, tiers_of
 from llama_index_ragthrift.route.record import MARK
@@ -16,32 +15,18 @@ from ragthrift import InputError, Price, Tier
 from ragthrift.route import Router
 from tests.llama_index.conftest import Called, Heard
 from tests.llama_index.route.fakes import (
-    ANSWER,
+    ASKED,
     CHEAP,
+    EVERY_FORM,
+    METHOD,
     TIERS,
-    OtherProvider,
-    Scripted,
     Setting,
+    ask,
     collected,
     prefers,
+    text,
 )
-
-ASKED = "When does the canteen open?"
-FORMS = ["", "a", "stream_", "astream_"]
-EVERY_FORM = pytest.mark.parametrize("form", FORMS)
-METHOD = pytest.mark.parametrize("method", ["chat", "complete"])
-
-
-async def ask(llm: LLM, form: str, method: str = "chat", **options: Any) -> Any:
-    """The last response, whatever the form."""
-    given = ASKED if method == "complete" else [ChatMessage(ASKED)]
-    said = getattr(llm, form + method)(given, **options)
-    said = await said if form.startswith("a") else said
-    return (await collected(said))[-1] if "stream" in form else said
-
-
-def text(response: Any) -> str:
-    return str(response.message.content if hasattr(response, "message") else response.text)
+from tests.llama_index.route.llms import ANSWER, OtherProvider, Scripted
 
 
 @EVERY_FORM
@@ -200,45 +185,6 @@ def test_odd_turns_are_routed() -> None:
     ]
     setting.llm.chat(turns)
     assert setting.cheap.asked[0][1] == turns
-
-
-@pytest.mark.parametrize("how", ["predict", "apredict", "stream", "astream"])
-@pytest.mark.parametrize("chats", [True, False])
-async def test_a_template_is_weighed_by_its_question(how: str, chats: bool) -> None:
-    setting = Setting(Scripted(chats=chats), Scripted(chats=chats))
-    prompt = DEFAULT_TEXT_QA_PROMPT_SEL.partial_format(query_str=ASKED)
-    said = getattr(setting.llm, how)(prompt, context_str="The canteen opens at nine.")
-    said = await said if how.startswith("a") else said
-    said = said if isinstance(said, str) else "".join(await collected(said))
-    assert said == ANSWER
-    [question] = setting.model.asks
-    assert question.question == ASKED
-    assert [passage.text for passage in question.passages] == ["The canteen opens at nine."]
-    sent = str(setting.cheap.asked[0][1][-1].content)
-    assert "Context information is below" in sent
-    assert ASKED in sent
-
-
-def test_a_template_without_a_question_is_weighed_as_it_is() -> None:
-    setting = Setting()
-    setting.llm.predict(PromptTemplate("Say hello to {name}."), name="Ann")
-    assert setting.model.asks[0].question == "Say hello to Ann."
-    setting.llm.chat([ChatMessage(ASKED)])
-    assert setting.model.asks[1].question == ASKED
-
-
-def test_each_llm_formats_what_is_made_of_a_template() -> None:
-    setting = Setting(Scripted(chats=False), Scripted(chats=False))
-    setting.llm.predict(PromptTemplate("{query_str}"), query_str=ASKED)
-    setting.llm.complete(ASKED, formatted=True)
-    assert [options["formatted"] for _, _, options in setting.cheap.asked] == [False, True]
-
-
-async def test_a_system_prompt_is_that_of_the_router() -> None:
-    setting = Setting(system_prompt="Be brief.")
-    setting.llm.predict(PromptTemplate("{query_str}"), query_str=ASKED)
-    turns = setting.cheap.asked[0][1]
-    assert [turn.content for turn in turns] == ["Be brief.", ASKED]
 
 
 def test_callback_managers_reach_the_llms() -> None:

@@ -9,9 +9,8 @@ from llama_index.core.tools import QueryEngineTool, ToolMetadata
 from llama_index_ragthrift import RouterSelector
 from ragthrift import InputError
 from tests.llama_index.caches import an_index
-from tests.llama_index.route.fakes import Expects, Scripted, Setting, prefers
-
-ASKED = "When does the canteen open?"
+from tests.llama_index.route.fakes import ASKED, Expects, Setting, prefers
+from tests.llama_index.route.llms import Scripted
 
 
 def tools(**models: Scripted) -> list[QueryEngineTool]:

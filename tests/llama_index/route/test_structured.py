@@ -9,23 +9,20 @@ from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.program import FunctionCallingProgram
 
 from tests.llama_index.route.fakes import (
+    EVERY_FORM,
+    WHOLE,
     Hours,
-    OtherProvider,
-    Scripted,
     Setting,
-    StatusError,
-    calling,
     collected,
     prefers,
 )
-from tests.llama_index.route.test_llm import EVERY_FORM
+from tests.llama_index.route.llms import OtherProvider, Scripted, StatusError, calling
 
 PROMPT = PromptTemplate("{context_str} {query_str}")
 VARIABLES: dict[str, Any] = {
     "context_str": 'The "{canteen}" opens at 9.',
     "query_str": "When does it open?",
 }
-WHOLE = pytest.mark.parametrize("form", ["", "a"])
 NINE = calling("Hours", opens=9)
 WRONG = calling("Hours", opens="late")
 

@@ -11,18 +11,15 @@ from llama_index_ragthrift.route.record import MARK
 from ragthrift import InputError, Price, Tier
 from tests.llama_index.fakes import Scripted as Model
 from tests.llama_index.route.fakes import (
-    ANSWER,
     CHEAP,
-    OtherProvider,
-    Scripted,
+    EVERY_FORM,
+    WHOLE,
     Setting,
-    calling,
     collected,
     prefers,
+    text,
 )
-from tests.llama_index.route.test_llm import EVERY_FORM, text
-
-WHOLE = pytest.mark.parametrize("form", ["", "a"])
+from tests.llama_index.route.llms import ANSWER, OtherProvider, Scripted, calling
 
 
 def lift(floor: int) -> str:
