@@ -168,3 +168,14 @@ def test_threads_lose_no_call() -> None:
 def test_a_quality_needs_a_measured_rate() -> None:
     with pytest.raises(InputError, match="calibrate"):
         Controller(Quality())
+
+
+@pytest.mark.parametrize("times", [0.01, 1.0, 50.0])
+def test_a_rate_from_outcomes_without_costs_holds_for_calls_of_any_length(times: float) -> None:
+    usual = (0.001, 0.02)
+    rate = calibrate(Quality(0.9), outcomes(200), LearnedQuality(), TIERS, usual)
+    controller, gains = Controller(Quality(0.9), rate), np.linspace(0, 1, 50)
+    costs = (usual[0] * times, usual[1] * times)
+    chosen = [choose((0.0, gain), costs, controller.rate(costs)) for gain in gains]
+    assert chosen == [choose((0.0, gain), usual, rate.per_dollar) for gain in gains]
+    assert set(chosen) == {0, 1}

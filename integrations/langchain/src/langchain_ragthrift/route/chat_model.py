@@ -26,8 +26,7 @@ from langchain_ragthrift.route.provider_markers import Markers
 from langchain_ragthrift.route.running import Policy, model_of
 from langchain_ragthrift.route.structured import StructuredRouter
 from ragthrift import InputError
-from ragthrift.route import Router
-from ragthrift.route.router import Hold
+from ragthrift.route import Hold, Router
 
 _TOOLS = "ragthrift_tools"
 """The argument in which bound tools wait for the model that gets them."""

@@ -7,8 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
-from ragthrift.route import without_cache_markers
-from ragthrift.route.markers import MARKERS
+from ragthrift.route import MARKERS, without_cache_markers
 
 Said = TypeVar("Said", bound=BaseMessage)
 

@@ -26,8 +26,7 @@ from langchain_ragthrift.route.passages import retrieved
 from langchain_ragthrift.route.provider_markers import Markers
 from ragthrift import InputError, Tier
 from ragthrift.bridge import Bridge
-from ragthrift.route import Attempt, Call, Piece, Router
-from ragthrift.route.router import Hold
+from ragthrift.route import Attempt, Call, Hold, Piece, Router
 
 T = TypeVar("T")
 

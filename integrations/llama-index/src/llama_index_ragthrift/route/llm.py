@@ -30,8 +30,7 @@ from llama_index_ragthrift.route.structured import StructuredPredict
 from llama_index_ragthrift.route.template import filling
 from ragthrift import InputError
 from ragthrift.bridge import Bridge
-from ragthrift.route import Call, Router
-from ragthrift.route.router import Hold
+from ragthrift.route import Call, Hold, Router
 
 Answer = TypeVar("Answer")
 

@@ -6,7 +6,7 @@ from typing import Any
 from llama_index.core.base.llms.types import CachePoint, ChatMessage
 from llama_index.core.llms import LLM
 
-from ragthrift.route.markers import MARKERS
+from ragthrift.route import MARKERS
 
 _POINT = "cache_control"
 """What stands in LlamaIndex's `CachePoint`."""

@@ -29,19 +29,20 @@ from ragthrift.route.grounding import Grounding, grounding
 from ragthrift.route.learned import LearnedQuality
 from ragthrift.route.learned_escalation import LearnedEscalation
 from ragthrift.route.log import Bill, OutcomeLog
-from ragthrift.route.markers import without_cache_markers
+from ragthrift.route.markers import MARKERS, without_cache_markers
 from ragthrift.route.outcome import Outcome
 from ragthrift.route.quality import QualityModel
 from ragthrift.route.recovery import Recovery
 from ragthrift.route.refusal import refusal
 from ragthrift.route.report import RouteReport, report_of, route_report
-from ragthrift.route.router import Router
+from ragthrift.route.router import Hold, Router
 from ragthrift.route.shadow import Judge, agrees_with_strongest
 from ragthrift.route.targets import Budget, Quality, Rate
 from ragthrift.route.weighing import Explanation
 
 __all__ = [
     "CHECKS",
+    "MARKERS",
     "Agreement",
     "Answered",
     "Ask",
@@ -62,6 +63,7 @@ __all__ = [
     "Grounded",
     "Grounding",
     "GroundingScore",
+    "Hold",
     "Interval",
     "Judge",
     "LearnedEscalation",

@@ -137,9 +137,14 @@ class Grounded:
             raise InputError(f"Grounded(min_score={self.min_score}) must be from 0 to 1")
 
     def __call__(self, answered: Answered) -> Finding | None:
-        """A finding below `min_score`; where the passages lack the question, to retrieve."""
+        """A finding below `min_score`; where the passages lack the question, to retrieve.
+
+        What was written to a schema is not looked at: its words are the schema's.
+        """
         text, ask = answered.attempt.text, answered.ask
         if not ask.passages or not text.strip() or refusal(text):
+            return None
+        if answered.call.schema is not None:
             return None
         if self.score is None:
             found = grounding(text, ask.passages, ask.question).score

@@ -54,8 +54,8 @@ class Controller:
         if rate is None and not isinstance(target, Budget):
             raise InputError(f"{target} needs the rate that calibrate() finds on outcomes")
         self._target = target
-        self._start = None if rate is None else rate.per_dollar
-        self._rate = self._start
+        self._start = rate
+        self._rate: float | None = None
         self._clock = clock
         self._lock = threading.Lock()
         self._calls: deque[tuple[tuple[float, ...], tuple[float, ...]]] = deque(maxlen=WINDOW)
@@ -69,6 +69,8 @@ class Controller:
         with self._lock:
             if self._rate is not None:
                 return self._rate
+        if self._start is not None:
+            return self._start.of(costs)
         return 1 / max(max(costs) - min(costs), 1e-12)
 
     def exhausted(self) -> bool:

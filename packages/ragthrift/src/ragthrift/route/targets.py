@@ -1,7 +1,7 @@
 """What a router is held to: a budget, or a quality."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,15 @@ class Rate:
     """What that share is at least, at the target's confidence (90 % for a budget)."""
     outcomes: int
     """How many outcomes with every tier stood behind it."""
+    typical: float | None = None
+    """Dollars of a typical call to the dearest tier, if the outcomes held no costs of their own: a
+    call of other costs has the rate in proportion."""
+
+    def of(self, costs: Sequence[float]) -> float:
+        """Quality that a dollar must buy, for a call of these costs."""
+        if self.typical is None or max(costs) <= 0:
+            return self.per_dollar
+        return self.per_dollar * self.typical / max(costs)
 
 
 def calibrate(
@@ -97,7 +106,8 @@ def calibrate(
             "needed: raise shadow_share so that more calls are tried on every tier"
         )
     expected = expected_unseen(whole, model, tiers)
-    return rate_of(target, expected, *_seen(whole, tiers, costs), calls_per_day=calls_per_day)
+    rate = rate_of(target, expected, *_seen(whole, tiers, costs), calls_per_day=calls_per_day)
+    return rate if any(one.costs for one in whole) else replace(rate, typical=max(costs))
 
 
 def rate_of(
