@@ -29,6 +29,14 @@ ANSWER = "Yes, it can be done. " * 25
 SYLLABLES = ("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "wo")
 
 
+SAME, NEAR = "How do I", "Please, how can I"
+
+
+def reworded(question: str) -> str:
+    """The question in other words."""
+    return question.replace(SAME, NEAR)
+
+
 class Known:
     """Questions and their vectors, in clusters of 20; each has a near one in other words."""
 
@@ -41,7 +49,7 @@ class Known:
         self._vectors, self._rng = vectors, rng
         words = ["".join(each) for each in rng.choice(SYLLABLES, (2000, 3))]
         chosen = rng.choice(words, (entries, 4))
-        self.questions = [f"How do I {a} the {b} of my {c} {d}?" for a, b, c, d in chosen]
+        self.questions = [f"{SAME} {a} the {b} of my {c} {d}?" for a, b, c, d in chosen]
         self._at = {text: number for number, text in enumerate(self.questions)}
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -52,7 +60,7 @@ class Known:
         if text in self._at:
             found: NDArray[np.float32] = self._vectors[self._at[text]]
             return found
-        near = self.embed([text.replace("Please, how can I", "How do I")])[0]
+        near = self._vectors[self._at[text.replace(NEAR, SAME)]]
         moved = near + 0.005 * self._rng.standard_normal(DIMENSIONS, dtype=np.float32)
         return np.asarray(moved / np.linalg.norm(moved), dtype=np.float32)
 
@@ -78,7 +86,7 @@ def look(store: Store, known: Known) -> dict[str, float]:
     looks: dict[str, list[float]] = {"same": [], "near": []}
     for number in np.random.default_rng(1).permutation(len(known.questions))[:LOOKS]:
         same = known.questions[number]
-        for name, text in (("same", same), ("near", "Please, how can I" + same[8:])):
+        for name, text in (("same", same), ("near", reworded(same))):
             vector = known.embed([text])[0]
             cache._finder.embed = lambda _, at=vector: at  # type: ignore[method-assign,misc]
             looks[name].append(_seconds(lambda q=text: cache.find(q, scope=SCOPE)))  # type: ignore[misc]
@@ -91,7 +99,7 @@ def look(store: Store, known: Known) -> dict[str, float]:
 def held(store: Store, known: Known) -> dict[str, int]:
     """Bytes of this process for each entry, once a first look has read the vectors. Linux only."""
     before = _resident()
-    opened(store, known).find(known.questions[0] + " Please.", scope=SCOPE)
+    opened(store, known).find(reworded(known.questions[0]), scope=SCOPE)
     return {"bytes_per_entry": round((_resident() - before) / len(known.questions))}
 
 

@@ -6,8 +6,9 @@
 `--targets`: budgets and qualities, calibrated on what was learnt from and held on the rest; with
 `--then` also on a stream that goes on with another file's questions.
 Baselines run beside ours: random order, always one model, length, numeric columns that begin with
-`litellm`, the mean of a `domain` or `task`, and with `--peers` neighbours by MiniLM. `routellm`
-itself asks OpenAI for embeddings or a hub for weights, so it cannot run offline.
+`litellm`, the mean of a `domain` or `task`, and with `--peers` neighbours by MiniLM, and ours with them too.
+`routellm` 0.2.0 makes an OpenAI client when it is imported, and all its routers load weights or
+embeddings from Hugging Face, so it cannot run offline.
 Decisions are timed in milliseconds of CPU, which other work on the machine does not lengthen.
 """
 
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cache_sets import Known, vectors_of
 from benchmarks.route_curve import cost_at, interval, measures
 from benchmarks.route_peers import PEERS, Scores, Split
 from benchmarks.route_sets import Outcomes, read_pair, read_tiers, splits
@@ -67,6 +69,14 @@ def ours(split: Split) -> Scores:
     return lambda at: _gain(model.expected(Ask(split.outcomes.prompts[at]), tiers))
 
 
+def ours_embedded(split: Split) -> Scores:
+    """The same with the application's own embeddings, here MiniLM's; they are made beforehand."""
+    known = Known(vectors_of(split.outcomes.prompts, split.vectors))
+    model = LearnedQuality(embedder=known).fit(split.outcomes.taken(split.learnt))
+    tiers = split.outcomes.tiers
+    return lambda at: _gain(model.expected(Ask(split.outcomes.prompts[at]), tiers))
+
+
 def prior(split: Split) -> Scores:
     """The same before any label."""
     model, tiers = PriorQuality(), split.outcomes.tiers
@@ -99,6 +109,7 @@ def ask_pair(outcomes: Outcomes, chosen: Namespace) -> dict[str, Any]:
     ways: Mapping[str, Callable[[Split], Scores | None]] = {
         "ragthrift": ours_answered if chosen.cascade else ours,
         "no_label": prior_answered if chosen.cascade else prior,
+        **({"with_embeddings": ours_embedded} if chosen.peers and not chosen.cascade else {}),
         **{name: way for name, way in PEERS.items() if chosen.peers or not name.startswith("knn")},
     }
     counted = {name: Counted() for name in ways}
