@@ -6,7 +6,8 @@
 `--targets`: budgets and qualities, calibrated on what was learnt from and held on the rest; with
 `--then` also on a stream that goes on with another file's questions.
 Baselines run beside ours: random order, always one model, length, numeric columns that begin with
-`litellm`, the mean of a `domain` or `task`, and with `--peers` neighbours by MiniLM, and ours with them too.
+`litellm`, the mean of a `domain` or `task`, and with `--peers` neighbours by MiniLM's embeddings,
+and ours with these.
 `routellm` 0.2.0 makes an OpenAI client when it is imported, and all its routers load weights or
 embeddings from Hugging Face, so it cannot run offline.
 Decisions are timed in milliseconds of CPU, which other work on the machine does not lengthen.

@@ -264,7 +264,7 @@ def test_another_file_is_not_taken_for_a_log(tmp_path: Path) -> None:
         db.execute("CREATE TABLE soups (name TEXT)")
     db.close()
     for path in (text, other):
-        with pytest.raises(InputError, match="give the log another file"):
+        with pytest.raises(InputError, match="give the router's log another file"):
             OutcomeLog(path)
     with pytest.raises(InputError, match="no log at"):
         OutcomeLog.existing(tmp_path / "none.db")

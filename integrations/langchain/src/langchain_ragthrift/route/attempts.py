@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage
 from langchain_ragthrift.cache.messages import ended
 from langchain_ragthrift.convert import asked_calls
 from ragthrift import Usage
-from ragthrift.route import Attempt, AttemptRecord, Routed
+from ragthrift.route import Attempt, Routed, record_of
 
 ROUTING = "routing"
 """The key of a message's `response_metadata` that says who answered, and what it came to."""
@@ -50,39 +50,7 @@ def usage_of(message: AIMessage) -> Usage | None:
     return Usage(total, int(told.get("output_tokens", 0)), read, min(written, total - read))
 
 
-def routing_of(routed: Routed) -> dict[str, Any]:
-    """What became of a call, as JSON."""
-    tier = routed.tier
-    return {
-        "tier": tier.name if tier else None,
-        "model": tier.model if tier else None,
-        "reason": routed.decision.reason,
-        "kind": routed.decision.kind,
-        "action": routed.action,
-        "findings": [f"{finding.check}: {finding.detail}" for finding in routed.findings],
-        "attempts": [_line(record) for record in routed.attempts],
-        "dollars": routed.dollars,
-        "saved_dollars": routed.savings.saved if routed.savings else None,
-        "id": routed.id,
-    }
-
-
-def _line(record: AttemptRecord) -> dict[str, Any]:
-    usage = record.usage
-    return {
-        "tier": record.tier,
-        "model": record.model,
-        "purpose": record.purpose,
-        "input_tokens": usage.input_tokens if usage else None,
-        "output_tokens": usage.output_tokens if usage else None,
-        "dollars": record.dollars,
-        "seconds": record.seconds,
-        "error": record.error,
-        "findings": list(record.findings),
-    }
-
-
 def marked(message: AIMessage, routed: Routed) -> Any:
     """A copy of a message, or of a chunk of one, that says how it was routed."""
-    metadata = {**message.response_metadata, ROUTING: routing_of(routed)}
+    metadata = {**message.response_metadata, ROUTING: record_of(routed)}
     return message.model_copy(update={"response_metadata": metadata})

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage
 
-from langchain_ragthrift.route.attempts import ROUTING, attempt_of, routing_of
+from langchain_ragthrift.route.attempts import ROUTING, attempt_of
 from langchain_ragthrift.route.forms import MessageForm, Sent
-from ragthrift.route import Attempt, Piece, Routed
+from ragthrift.route import Attempt, Piece, Routed, record_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_model_stream import (
@@ -58,7 +58,7 @@ class EventForm(MessageForm):
         """The last event with the routing in its metadata, which becomes the message's."""
         if isinstance(raw, AIMessage):
             return super().marked(raw, routed)
-        return {**raw, "metadata": {**(raw.get("metadata") or {}), ROUTING: routing_of(routed)}}
+        return {**raw, "metadata": {**(raw.get("metadata") or {}), ROUTING: record_of(routed)}}
 
 
 def _opened(waiting: list[Any] | None, event: Any) -> tuple[list[Any] | None, list[Any]]:

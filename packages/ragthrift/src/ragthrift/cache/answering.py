@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from ragthrift.cache.entry import Place
 from ragthrift.cache.evidence import evidence_of
-from ragthrift.cache.failures import Tally
 from ragthrift.cache.flights import Flights
 from ragthrift.cache.fresh import Fresh, as_fresh
 from ragthrift.cache.lookup import Answer, Lookup
 from ragthrift.cache.replay import captured, pieces
 from ragthrift.cache.store import Store
+from ragthrift.failures import Tally
 from ragthrift.types import Completion, Passage, Scope
 
 if TYPE_CHECKING:

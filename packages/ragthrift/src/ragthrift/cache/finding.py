@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from ragthrift.cache.entry import Entry, Place, Terms
 from ragthrift.cache.evidence import evidence_of, holds_chunks, overlap
-from ragthrift.cache.failures import Tally
 from ragthrift.cache.lookup import Lookup, Tier
 from ragthrift.cache.policy import Policy
 from ragthrift.cache.question import goes_on, is_bare, same_question
@@ -17,6 +16,7 @@ from ragthrift.cache.serving.neighbour import Neighbour, Serving
 from ragthrift.cache.settings import Freshness, Rules
 from ragthrift.cache.store import Store
 from ragthrift.errors import InputError
+from ragthrift.failures import Tally
 from ragthrift.protocols import Embedder
 from ragthrift.types import CacheHit, Passage, Scope
 

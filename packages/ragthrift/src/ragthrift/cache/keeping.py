@@ -9,7 +9,6 @@ from typing import Literal
 
 from ragthrift.cache.entry import FOREVER, Entry, Learnt, NewEntry, Place, Terms
 from ragthrift.cache.evidence import evidence_of
-from ragthrift.cache.failures import Tally
 from ragthrift.cache.finding import Finder
 from ragthrift.cache.fresh import Fresh, why_not_store
 from ragthrift.cache.lookup import Lookup
@@ -17,6 +16,7 @@ from ragthrift.cache.policy import Policy
 from ragthrift.cache.serving.neighbour import Neighbour, Serving
 from ragthrift.cache.settings import Lifetime, Rules
 from ragthrift.cache.store import Store
+from ragthrift.failures import Tally
 from ragthrift.types import Passage
 
 STATE_EVERY = 16

@@ -3,8 +3,8 @@
 import secrets
 import time
 
-from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Place
+from ragthrift.database import Database
 
 
 class Leases:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ragthrift.cache.cipher import Cipher
-from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Learnt
 from ragthrift.cache.eviction import count_hits
 from ragthrift.cache.held import IN_MEMORY, Held
 from ragthrift.cache.rows import seal_vector
+from ragthrift.database import Database
 
 if TYPE_CHECKING:
     import numpy as np

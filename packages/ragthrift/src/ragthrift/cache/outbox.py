@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ragthrift.cache.database import Database
 from ragthrift.cache.schema import APART
+from ragthrift.database import Database
 
 
 class Outbox:

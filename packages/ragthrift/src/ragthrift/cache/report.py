@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ragthrift.cache.cipher import Plain
-from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Learnt
 from ragthrift.cache.notebook import Notebook
 from ragthrift.cache.redis.ledger import read_ledger
+from ragthrift.cache.schema import LAYOUT
 from ragthrift.cache.serving.shadow import Interval, ShadowReport, interval
+from ragthrift.database import Database
 from ragthrift.errors import InputError
 
 _APART = ("failed_", "not_stored_", "dropped_")
@@ -78,7 +79,7 @@ def cache_report(path: str | os.PathLike[str], *, prefix: str = "ragthrift") -> 
         return _report(*read_ledger(os.fspath(path), prefix))
     if not Path(path).is_file():
         raise InputError(f"there is no cache at {os.fspath(path)}")
-    database = Database(path)
+    database = Database(path, LAYOUT)
     try:
         notebook = Notebook(database, Plain())
         with database.reading() as db:

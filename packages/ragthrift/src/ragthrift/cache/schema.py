@@ -5,6 +5,8 @@ without the other. Whoever deletes a row leaves a tombstone, by which the indexe
 and processes hold in memory follow.
 """
 
+from ragthrift.database import Layout
+
 VERSION = 2
 UPGRADES = {1: "ALTER TABLE entries ADD COLUMN extra BLOB"}
 """By the version that a file has: what makes it the next one."""
@@ -68,8 +70,11 @@ APART = (
 )
 """For a file whose answers lie in a key-value store: the keys of those to be deleted there."""
 
-FACTS = {"entries": 0, "bytes": 0, "epoch": 0, "cleared": 0, "inflation": 0.0, "forgotten": 0}
+FACTS = """INSERT OR IGNORE INTO facts VALUES ('entries', 0), ('bytes', 0), ('epoch', 0),
+    ('cleared', 0), ('inflation', 0.0), ('forgotten', 0)"""
 """`epoch` counts the moves of documents; `forgotten` is the last tombstone that was dropped."""
+
+LAYOUT = Layout("cache", VERSION, TABLES, UPGRADES, rows=(FACTS,))
 
 SERVABLE = """
     entries.ends > :now

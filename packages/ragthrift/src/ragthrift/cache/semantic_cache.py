@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Self, TypedDict
 
 from ragthrift.cache.answering import Answering, Call, Compute, ComputeStream, Retrieve
-from ragthrift.cache.failures import Tally
 from ragthrift.cache.finding import Finder, Near
 from ragthrift.cache.fresh import Fresh
 from ragthrift.cache.growth import Growth
@@ -20,6 +19,7 @@ from ragthrift.cache.replay import pieces, whole
 from ragthrift.cache.settings import Freshness, Lifetime, Rules
 from ragthrift.cache.sqlite_store import SqliteStore
 from ragthrift.cache.store import Store
+from ragthrift.failures import Tally
 from ragthrift.pipeline import OnError
 from ragthrift.protocols import Embedder
 from ragthrift.types import CacheHit, Passage, Scope
@@ -69,7 +69,7 @@ class SemanticCache:
         self.freshness = freshness or Freshness()
         self._shadow = shadow
         self._rules = rules = rules or Rules()
-        self._tally = tally = Tally(self._store.count, on_error)
+        self._tally = tally = Tally("cache", on_error, also=self._store.count)
         if policy is None and embedder is None:
             policy = NeverServe()
         policy = policy or default_policy(self._store, shadow=shadow)

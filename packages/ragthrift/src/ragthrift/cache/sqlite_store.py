@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ragthrift.cache import eviction, registry
 from ragthrift.cache.cipher import LOCK, UnreadableError, cipher_for, opens
-from ragthrift.cache.database import Database
 from ragthrift.cache.entry import Entry, NewEntry, Place, Terms, Written
 from ragthrift.cache.evidence import Evidence
 from ragthrift.cache.growth import FAR, Growth
@@ -18,9 +17,10 @@ from ragthrift.cache.leases import Leases
 from ragthrift.cache.notebook import Notebook
 from ragthrift.cache.outbox import Outbox
 from ragthrift.cache.rows import COLUMNS, answer_digest, from_row, to_row
-from ragthrift.cache.schema import SERVABLE
+from ragthrift.cache.schema import LAYOUT, SERVABLE
 from ragthrift.cache.settings import Capacity
 from ragthrift.cache.values import Apart, Values, stands_for
+from ragthrift.database import Database
 from ragthrift.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SqliteStore:
     ) -> None:
         self.cipher = cipher_for(key)
         self._capacity = capacity or Capacity()
-        self._database = Database(path)
+        self._database = Database(path, LAYOUT)
         self._check_key()
         self._notebook = Notebook(self._database, self.cipher)
         self._leases = Leases(self._database)

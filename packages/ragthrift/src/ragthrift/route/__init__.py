@@ -32,6 +32,7 @@ from ragthrift.route.log import Bill, OutcomeLog
 from ragthrift.route.markers import MARKERS, without_cache_markers
 from ragthrift.route.outcome import Outcome
 from ragthrift.route.quality import QualityModel
+from ragthrift.route.record import record_of
 from ragthrift.route.recovery import Recovery
 from ragthrift.route.refusal import refusal
 from ragthrift.route.report import RouteReport, report_of, route_report
@@ -85,6 +86,7 @@ __all__ = [
     "charged",
     "fault_of",
     "grounding",
+    "record_of",
     "refusal",
     "report_of",
     "route_report",

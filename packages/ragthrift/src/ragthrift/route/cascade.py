@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ragthrift.failures import Tally
 from ragthrift.route.ask import Ask
 from ragthrift.route.call import Attempt, AttemptCall, Call, Finding
 from ragthrift.route.checks import Answered, Check
-from ragthrift.route.failures import Tally
 from ragthrift.route.faults import fault_of
 from ragthrift.route.repair import repaired
 from ragthrift.route.underway import Answer, Underway

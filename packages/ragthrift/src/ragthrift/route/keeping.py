@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ragthrift.failures import Tally
 from ragthrift.route.call import AttemptCall, Routed
 from ragthrift.route.conversations import Conversations
-from ragthrift.route.failures import Tally
 from ragthrift.route.log import OutcomeLog
 from ragthrift.route.shadow import Judge, Shadows
 from ragthrift.route.underway import Underway

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ragthrift.database import Database
 from ragthrift.errors import InputError
 from ragthrift.route.ask import Ask
 from ragthrift.route.call import AttemptRecord, Routed
-from ragthrift.route.database import Database
 from ragthrift.route.grounding import grounding
 from ragthrift.route.outcome import Outcome
+from ragthrift.route.tables import LAYOUT
 from ragthrift.types import Passage
 from ragthrift.usage import Usage
 
@@ -65,7 +66,7 @@ class OutcomeLog:
         if max_calls < 1:
             raise InputError(f"max_calls={max_calls} must be at least 1")
         self._max_calls = max_calls
-        self._database = Database(path)
+        self._database = Database(path, LAYOUT)
 
     @classmethod
     def existing(cls, path: str | os.PathLike[str]) -> Self:

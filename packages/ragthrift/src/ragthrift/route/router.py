@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal, Self
 
 from ragthrift.errors import InputError
+from ragthrift.failures import Tally
 from ragthrift.pipeline import OnError
 from ragthrift.route.breaker import CircuitBreaker
 from ragthrift.route.call import AttemptCall, AttemptStream, Call, Piece, Routed
@@ -17,7 +18,6 @@ from ragthrift.route.conversations import Conversations
 from ragthrift.route.defaults import ByRank, steering_to
 from ragthrift.route.dominated import Dominated, dominated
 from ragthrift.route.escalation import EscalationModel
-from ragthrift.route.failures import Tally
 from ragthrift.route.keeping import Keeping
 from ragthrift.route.learned import LearnedQuality
 from ragthrift.route.learned_escalation import LearnedEscalation
@@ -81,7 +81,7 @@ class Router:
         self.tiers = _distinct(tiers, self._recovery)
         if shadow_share and log is None:
             raise InputError("shadow_share needs a log to write to; give the router log='FILE'")
-        self._tally = Tally(on_error)
+        self._tally = Tally("router", on_error)
         shadows = Shadows(shadow_share)
         self._checks = tuple(checks)
         self._pricing = Pricing(self.tiers)
@@ -104,7 +104,7 @@ class Router:
     @property
     def failures(self) -> dict[str, int]:
         """How often each part failed and was passed over."""
-        return self._tally.counts()
+        return self._tally.failures()
 
     @property
     def dominated(self) -> tuple[Dominated, ...]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from ragthrift.failures import Tally
 from ragthrift.route.ask import Ask, ask_of
 from ragthrift.route.call import Call
 from ragthrift.route.choice import choose
 from ragthrift.route.conversations import Conversations
 from ragthrift.route.dominated import Dominated
-from ragthrift.route.failures import Tally
 from ragthrift.route.features import NAMES, structure
 from ragthrift.route.gates import allowed
 from ragthrift.route.pricing import Pricing

@@ -1,4 +1,4 @@
-"""A cache that fails is a miss: logged once, counted."""
+"""A part that fails is passed over: logged once, counted."""
 
 import logging
 import threading
@@ -10,14 +10,27 @@ from ragthrift.pipeline import OnError
 
 log = logging.getLogger(__name__)
 
+_FAILED = "failed_"
+
 
 class Tally:
-    """Counts by name, here and through `also` (the store, for all processes)."""
+    """Counts by name, here and through `also`, such as a store for all processes.
 
-    def __init__(self, also: Callable[[str, int], None], on_error: OnError) -> None:
+    `owner` is whose parts fail, in the words of the log.
+
+    >>> tally = Tally("cache", "pass")
+    >>> with tally.passing("store"):
+    ...     raise OSError("the disk is full")
+    >>> tally.counts(), tally.failures()
+    ({'failed_store': 1}, {'store': 1})
+    """
+
+    def __init__(
+        self, owner: str, on_error: OnError, *, also: Callable[[str, int], None] | None = None
+    ) -> None:
         if on_error not in ("pass", "raise"):
             raise InputError(f"on_error={on_error!r} must be 'pass' or 'raise'")
-        self._also = also
+        self._owner, self._also = owner, also
         self._raise = on_error == "raise"
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -27,12 +40,18 @@ class Tally:
         with self._lock:
             return dict(sorted(self._counts.items()))
 
+    def failures(self) -> dict[str, int]:
+        """How often each part failed in this process."""
+        failed = {name: n for name, n in self.counts().items() if name.startswith(_FAILED)}
+        return {name.removeprefix(_FAILED): number for name, number in failed.items()}
+
     def add(self, name: str, number: int = 1) -> bool:
         """Count; whether it was the first of its name."""
         with self._lock:
             self._counts[name] += number
             first = self._counts[name] == number
-        self._also(name, number)
+        if self._also:
+            self._also(name, number)
         return first
 
     def warn(self, name: str, text: str) -> None:
@@ -50,8 +69,13 @@ class Tally:
             return False
         if self._raise:
             return False
-        if self.add(f"failed_{name}"):
-            log.warning("the cache's %s failed: a miss (logged once)", name, exc_info=error)
+        if self.add(_FAILED + name):
+            log.warning(
+                "the %s's %s failed and was passed over (logged once)",
+                self._owner,
+                name,
+                exc_info=error,
+            )
         return True
 
 

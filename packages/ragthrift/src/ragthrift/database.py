@@ -6,14 +6,29 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ragthrift.cache.schema import FACTS, TABLES, UPGRADES, VERSION
 from ragthrift.errors import InputError
 
 BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The tables of a kind of file."""
+
+    kind: str
+    """What the file is, in an error: "cache"."""
+    version: int
+    tables: Sequence[str]
+    """Statements that make a new file."""
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """By the version that a file has: what makes it the next one."""
+    rows: Sequence[str] = ()
+    """Statements for rows that must be there, run whenever a file is opened."""
 
 
 class Database:
@@ -23,13 +38,13 @@ class Database:
     The death of the machine may lose the last ones, and never leaves the file half-written.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, layout: Layout) -> None:
         self._vanish: weakref.finalize[..., Database] | None = None
         if path is None:
-            folder = tempfile.TemporaryDirectory(prefix="ragthrift-cache-")
+            folder = tempfile.TemporaryDirectory(prefix="ragthrift-")
             self._vanish = weakref.finalize(self, _remove, folder, os.getpid())
-            path = Path(folder.name) / "cache.db"
-        self.path = Path(path)
+            path = Path(folder.name) / "own.db"
+        self.path, self._layout = Path(path), layout
         self._idle: list[sqlite3.Connection] = []
         self._foreign: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -60,7 +75,7 @@ class Database:
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close the connections; the cache is not used afterwards."""
+        """Close the connections; the file is not used afterwards."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -75,7 +90,7 @@ class Database:
                 self._foreign += self._idle  # not even to close them
                 self._idle, self._process = [], os.getpid()
             if self._closed:
-                raise sqlite3.ProgrammingError("the cache is closed")
+                raise sqlite3.ProgrammingError(f"the {self._layout.kind} is closed")
             if self._idle:
                 return self._idle.pop()
         return self._connect()
@@ -96,29 +111,36 @@ class Database:
         return connection
 
     def _create(self) -> None:
+        kind = self._layout.kind
         try:
             self._make_tables()
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
             raise InputError(
-                f"{self.path} is no file of a cache, or a damaged one ({error}); "
-                "give the cache another file"
+                f"{self.path} is no file of a {kind}, or a damaged one ({error}); "
+                f"give the {kind} another file"
             ) from error
 
     def _make_tables(self) -> None:
+        layout = self._layout
         with self.writing() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, *UPGRADES, VERSION):
+            (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if version not in (*layout.upgrades, layout.version) and (version or objects):
                 raise InputError(
-                    f"{self.path} was written by another version of ragthrift (its tables are "
-                    f"version {version}, not {VERSION}); give the cache another file"
+                    f"{self.path} is no file of a {layout.kind}, or of another version (its tables "
+                    f"are version {version}, not {layout.version}); give the {layout.kind} "
+                    "another file"
                 )
-            upgrades = [UPGRADES[step] for step in range(version, VERSION) if version]
-            for statement in upgrades if version else TABLES:
+            steps = range(version, layout.version) if version else ()
+            for statement in (
+                [layout.upgrades[step] for step in steps] if version else layout.tables
+            ):
                 db.execute(statement)
-            db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", FACTS.items())
-            db.execute(f"PRAGMA user_version={VERSION}")
+            for statement in layout.rows:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version={layout.version}")
 
 
 def _remove(folder: "tempfile.TemporaryDirectory[str]", owner: int) -> None:
