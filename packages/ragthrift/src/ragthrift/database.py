@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class Layout:
     """By the version that a file has: what makes it the next one."""
     rows: Sequence[str] = ()
     """Statements for rows that must be there, run whenever a file is opened."""
+    pragmas: Sequence[str] = ()
+    """Settings of every connection."""
 
 
 class Database:
@@ -103,16 +105,22 @@ class Database:
         connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        connection = self._opened()
+        _patiently(connection, "PRAGMA journal_mode=WAL")
+        for pragma in ("synchronous=NORMAL", *self._layout.pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        _patiently(connection, "PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
 
     def _create(self) -> None:
         kind = self._layout.kind
         try:
+            with closing(self._opened()) as untouched:
+                self._version(untouched)
             self._make_tables()
         except sqlite3.OperationalError:
             raise
@@ -122,23 +130,25 @@ class Database:
                 f"give the {kind} another file"
             ) from error
 
+    def _version(self, db: sqlite3.Connection) -> int:
+        """That of the file's tables, 0 for a new file; raises for somebody else's."""
+        layout = self._layout
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if version not in (*layout.upgrades, layout.version) and (version or objects):
+            raise InputError(
+                f"{self.path} is no file of a {layout.kind}, or of another version (its tables "
+                f"are version {version}, not {layout.version}); give the {layout.kind} "
+                "another file"
+            )
+        return int(version)
+
     def _make_tables(self) -> None:
         layout = self._layout
         with self.writing() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if version not in (*layout.upgrades, layout.version) and (version or objects):
-                raise InputError(
-                    f"{self.path} is no file of a {layout.kind}, or of another version (its tables "
-                    f"are version {version}, not {layout.version}); give the {layout.kind} "
-                    "another file"
-                )
-            steps = range(version, layout.version) if version else ()
-            for statement in (
-                [layout.upgrades[step] for step in steps] if version else layout.tables
-            ):
-                db.execute(statement)
-            for statement in layout.rows:
+            version = self._version(db)
+            upgrades = [layout.upgrades[step] for step in range(version, layout.version) if version]
+            for statement in (*(upgrades if version else layout.tables), *layout.rows):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version={layout.version}")
 

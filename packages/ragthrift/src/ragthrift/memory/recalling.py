@@ -1,0 +1,56 @@
+"""Old turns for the question at hand, if it needs any."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from ragthrift.memory.segment import Fact
+from ragthrift.memory.turn import FRAME_TOKENS, Turn
+from ragthrift.memory.view import RECALLED, Cut
+from ragthrift.protocols import TokenCounter
+from ragthrift.types import Message, Passage
+
+Gate = Callable[[str, Sequence[Message]], bool]
+"""`(query, window) -> bool`: whether old turns may hold what the window, which is sent, lacks."""
+
+
+@runtime_checkable
+class Recaller(Protocol):
+    """Finds old turns."""
+
+    def recall(
+        self,
+        query: str,
+        turns: Sequence[Turn],
+        *,
+        budget_tokens: int,
+        exclude: Sequence[Passage] = (),
+        facts: Sequence[Fact] = (),
+    ) -> list[Turn]:
+        """Those of `turns` that tell most about `query`, in their order, within the budget.
+
+        What the passages in `exclude` say is not said again; facts point to their turns.
+        """
+        ...
+
+
+def recalled_for(
+    cut: Cut,
+    window: Sequence[Message],
+    recaller: Recaller,
+    gate: Gate,
+    *,
+    max_tokens: int,
+    counter: TokenCounter,
+    passages: Sequence[Passage] = (),
+) -> list[Turn]:
+    """Old turns for the user's last message; `window` is what is sent before it.
+
+    While tools work on the answer these are the same turns at the same place, which caches need.
+    """
+    question, old = cut.question, cut.recallable
+    budget = max_tokens - FRAME_TOKENS - counter.count(RECALLED)
+    if question is None or not old or budget < 1 or not gate(question.message.content, window):
+        return []
+    return recaller.recall(
+        question.message.content, old, budget_tokens=budget, exclude=passages, facts=cut.facts
+    )
