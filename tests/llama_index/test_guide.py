@@ -12,7 +12,7 @@ BLOCKS = [
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 11
 
 
 @pytest.mark.parametrize("block", BLOCKS)

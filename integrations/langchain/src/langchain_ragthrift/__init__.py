@@ -1,4 +1,4 @@
-"""ragthrift in LangChain: a document compressor, caches, a router, agent middleware, local models.
+"""ragthrift in LangChain: compressor, caches, router, memory, agent middleware, local models.
 
 Only the agent middleware needs `langchain` itself; everything else needs `langchain-core`.
 """
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache, SemanticCache
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
+from langchain_ragthrift.memory import CondensedHistory, condensed, fetch_tool
 from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
 
 if TYPE_CHECKING:
     from langchain_ragthrift.cache.middleware import SemanticCacheMiddleware
+    from langchain_ragthrift.memory.middleware import MemoryMiddleware
     from langchain_ragthrift.middleware import TrimToolMessages
     from langchain_ragthrift.route.decisions import RouterDecisions
     from langchain_ragthrift.route.middleware import RoutingMiddleware
@@ -21,7 +23,9 @@ __all__ = [
     "ByteStoreValues",
     "CachedRunnable",
     "ChatLocal",
+    "CondensedHistory",
     "LLMCache",
+    "MemoryMiddleware",
     "RagthriftCompressor",
     "RouterChatModel",
     "RouterDecisions",
@@ -29,11 +33,14 @@ __all__ = [
     "SemanticCache",
     "SemanticCacheMiddleware",
     "TrimToolMessages",
+    "condensed",
+    "fetch_tool",
     "tiers_of",
     "with_passages",
 ]
 
 _FOR_AGENTS = {
+    "MemoryMiddleware": "langchain_ragthrift.memory.middleware",
     "RoutingMiddleware": "langchain_ragthrift.route.middleware",
     "SemanticCacheMiddleware": "langchain_ragthrift.cache.middleware",
     "TrimToolMessages": "langchain_ragthrift.middleware",

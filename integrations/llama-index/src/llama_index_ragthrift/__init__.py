@@ -1,7 +1,8 @@
-"""ragthrift's levers as LlamaIndex parts: postprocessors, LLMs, cached answers, a router."""
+"""ragthrift's levers as LlamaIndex parts: postprocessors, LLMs, caches, a router, memories."""
 
 from llama_index_ragthrift.cache import CachedLLM, CachedQueryEngine
 from llama_index_ragthrift.llm import LocalLLM
+from llama_index_ragthrift.memory import RagthriftMemory, SummaryMemoryBlock
 from llama_index_ragthrift.postprocessor import RagthriftPostprocessor
 from llama_index_ragthrift.route import (
     RouterLLM,
@@ -14,9 +15,11 @@ __all__ = [
     "CachedLLM",
     "CachedQueryEngine",
     "LocalLLM",
+    "RagthriftMemory",
     "RagthriftPostprocessor",
     "RouterLLM",
     "RouterSelector",
     "RoutingPostprocessor",
+    "SummaryMemoryBlock",
     "tiers_of",
 ]
