@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cache_peers import peers_on_pairs, peers_on_stream, quantiles, share
+from benchmarks.cache_peers import peers_on_pairs, peers_on_stream
 from benchmarks.cache_sets import (
     Pair,
     Question,
@@ -31,7 +31,16 @@ from benchmarks.cache_sets import (
     shuffled,
     vectors_of,
 )
-from benchmarks.shared import SHARED, existing, finish, parser, read_text, say
+from benchmarks.shared import (
+    SHARED,
+    existing,
+    finish,
+    parser,
+    quantiles,
+    read_text,
+    say,
+    share,
+)
 from ragthrift.cache.serving import Neighbour, ServingPolicy
 from ragthrift.embed import minilm
 

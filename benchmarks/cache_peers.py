@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from benchmarks.cache_sets import Known, Pair, Question, Vectors
 from benchmarks.cache_systems import AskedCache, System, systems
-from benchmarks.shared import say
+from benchmarks.shared import quantiles, say, share
 
 TIMED = 200
 """Lookups with the embedding, at the end of a stream."""
@@ -90,14 +88,3 @@ def each_system(ask: Callable[[System], Mapping[str, Any]], quiet: bool) -> dict
                 found[name] = {"skipped": str(error)}
             say(quiet, f"{name:20} {found[name]}")
     return found
-
-
-def share(part: int, whole: int) -> float:
-    """A share of 4 digits; 0 of nothing."""
-    return round(part / whole, 4) if whole else 0.0
-
-
-def quantiles(name: str, seconds: Sequence[float]) -> dict[str, float]:
-    """Median and 95th percentile in milliseconds."""
-    p50, p95 = np.quantile(seconds, (0.5, 0.95)) * 1000
-    return {f"{name}_p50_ms": round(float(p50), 3), f"{name}_p95_ms": round(float(p95), 3)}

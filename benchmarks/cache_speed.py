@@ -15,8 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cache_peers import quantiles
-from benchmarks.shared import finish, parser, say
+from benchmarks.shared import finish, parser, quantiles, say
 from ragthrift import Scope
 from ragthrift.cache import Fresh, RedisStore, SemanticCache, SqliteStore
 from ragthrift.cache.serving import ServingPolicy

@@ -27,7 +27,7 @@ from benchmarks.route_curve import cost_at, interval, measures
 from benchmarks.route_peers import PEERS, Scores, Split
 from benchmarks.route_sets import Outcomes, read_pair, read_tiers, splits
 from benchmarks.route_targets import ask_targets
-from benchmarks.shared import existing, finish, parser, say
+from benchmarks.shared import existing, finish, parser, quantiles, say
 from ragthrift.route.ask import Ask
 from ragthrift.route.choice import choose_each
 from ragthrift.route.learned import LearnedQuality
@@ -55,11 +55,7 @@ class Counted:
         told["ci95"] = [round(bound, 4) for bound in interval(self.parts, seed)]
         told["sd"] = round(float(np.std([one["apgr"] for one in each])), 4)
         if self.seconds:
-            p50, p95 = np.quantile(self.seconds, (0.5, 0.95)) * 1000
-            told |= {
-                "decision_p50_ms": round(float(p50), 3),
-                "decision_p95_ms": round(float(p95), 3),
-            }
+            told |= quantiles("decision", self.seconds)
         return told
 
 
@@ -166,15 +162,13 @@ def ask_tiers(outcomes: Outcomes, prices: Mapping[str, float], chosen: Namespace
         at_98, at_95 = (cost_at(shares[:, 0], shares[:, 1], wanted) for wanted in (0.98, 0.95))
         reached.append((at_98, at_95, float(shares[:, 1].max())))
         say(chosen.json, f"seed {seed}: 98 % at {at_98}, 95 % at {at_95}, ladder {rungs}")
-    p50, p95 = np.quantile(seconds, (0.5, 0.95)) * 1000
     return {
         "cost_at_98": _mean([one[0] for one in reached]),
         "cost_at_95": _mean([one[1] for one in reached]),
         "most_quality": _mean([one[2] for one in reached]),
         "cost_at_98_each": [one[0] if one[0] is None else round(one[0], 4) for one in reached],
         "ladder": list(rungs),
-        "decision_p50_ms": round(float(p50), 3),
-        "decision_p95_ms": round(float(p95), 3),
+        **quantiles("decision", seconds),
     }
 
 

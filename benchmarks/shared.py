@@ -4,9 +4,11 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ragthrift.machine import available_cpus
 
@@ -49,3 +51,14 @@ def say(quiet: bool, *lines: str) -> None:
 def finish(result: Mapping[str, Any]) -> None:
     """Print the result as the last line, with what the machine lent."""
     print(json.dumps({**result, "cpus": available_cpus(), "python": sys.version.split()[0]}))
+
+
+def share(part: int, whole: int) -> float:
+    """A share of 4 digits; 0 of nothing."""
+    return round(part / whole, 4) if whole else 0.0
+
+
+def quantiles(name: str, seconds: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile in milliseconds."""
+    p50, p95 = np.quantile(seconds, (0.5, 0.95)) * 1000
+    return {f"{name}_p50_ms": round(float(p50), 3), f"{name}_p95_ms": round(float(p95), 3)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragthrift.cache.entry import Entry
@@ -23,7 +24,7 @@ _LETTERS = 5
 """Of a word, so that "approve" meets "approval"."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Growth:
     """Chunks that were added to a corpus."""
 
@@ -41,7 +42,12 @@ class Growth:
         (True, False)
         """
         said = _content(answer)
-        return any(_alike(said, _content(text)) for text in self.texts)
+        return any(_alike(said, spoken) for spoken in self._spoken)
+
+    @cached_property
+    def _spoken(self) -> list[frozenset[str]]:
+        """The words of each chunk, which all answers are compared with."""
+        return [_content(text) for text in self.texts]
 
     def concerned(
         self,

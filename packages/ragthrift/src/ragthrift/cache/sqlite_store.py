@@ -187,14 +187,15 @@ class SqliteStore:
         with self._database.writing() as db:
             registry.grow(db, corpus)
             scopes = db.execute("SELECT scope FROM scopes WHERE corpus = ?", (corpus,)).fetchall()
-        marked = 0
+        near: list[int] = []
         for (scope,) in scopes:
             with self._database.reading() as db:
                 found = self._indexes.within(db, scope, growth.vectors, FAR)
-            near = growth.concerned(found, partial(self._entries, scope))
-            with self._database.writing() as db:
-                marked += registry.mark(db, near)
-        return marked
+            near += growth.concerned(found, partial(self._entries, scope))
+        if not near:
+            return 0
+        with self._database.writing() as db:
+            return registry.mark(db, near)
 
     def _entries(self, scope: bytes, ids: list[int]) -> dict[int, Entry | None]:
         with self._database.reading() as db:
