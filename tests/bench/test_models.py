@@ -1,6 +1,7 @@
 """The models that answer, by name."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from langchain_core.language_models import FakeListChatModel
 
 from langchain_ragthrift import ChatLocal
 from llama_index_ragthrift import LocalLLM
-from ragthrift import Completion, InputError, Message, ModelError, Usage
+from ragthrift import Completion, InputError, Message, MissingExtraError, ModelError, Usage
 from ragthrift.local import LlamaCppLLM, smollm2_135m
 from ragthrift.protocols import LLM
 from ragthrift.testing import LLMContract, ScriptedLLM
@@ -49,14 +50,21 @@ class TestLlamaIndexModel(LLMContract):
         return as_llm(LocalLLM(ScriptedLLM(talkative)))
 
 
-def test_a_model_that_reports_no_tokens_has_none() -> None:
+def test_the_tokens_of_a_model_that_reports_none_are_estimated() -> None:
     plain = as_llm(FakeListChatModel(responses=["Yes."])).complete(ASKED)
-    assert (plain.text, plain.usage) == ("Yes.", Usage())
+    assert plain.text == "Yes."
+    assert plain.usage.input_tokens > plain.usage.output_tokens > 0
 
 
 def test_a_stop_string_ends_the_answer_of_a_llama_index_model() -> None:
     model = as_llm(LocalLLM(ScriptedLLM("Yes. No. Perhaps.")))
     assert model.complete(ASKED, stop=[" No"]).text == "Yes."
+
+
+def test_a_frameworks_model_needs_its_adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain_ragthrift", None)
+    with pytest.raises(MissingExtraError, match="pip install langchain-ragthrift"):
+        as_llm(FakeListChatModel(responses=["Yes."]))
 
 
 def test_what_cannot_answer_is_refused() -> None:

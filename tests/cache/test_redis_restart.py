@@ -12,9 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ragthrift import Passage, Scope
+from ragthrift import Passage, Scope, redis_connection
 from ragthrift.cache import Fresh, RedisStore, SemanticCache
-from ragthrift.cache.redis import connection
 from ragthrift.testing import FakeEmbedder
 from tests.cache.fakes import Model, ServeNear
 from tests.cache.servers import KINDS, Server, running
@@ -35,7 +34,7 @@ def served(cache: SemanticCache) -> list[bool]:
 
 
 def wait_for_the_pause() -> None:
-    time.sleep(connection.PAUSE_SECONDS + 0.05)
+    time.sleep(redis_connection.PAUSE_SECONDS + 0.05)
 
 
 @pytest.mark.parametrize("kind", KINDS)

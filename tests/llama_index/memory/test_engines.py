@@ -7,13 +7,18 @@ import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.chat_engine import ContextChatEngine, SimpleChatEngine
+from llama_index.core.chat_engine import (
+    CondensePlusContextChatEngine,
+    ContextChatEngine,
+    SimpleChatEngine,
+)
 from llama_index.core.workflow import Context
 
 from llama_index_ragthrift.memory import RagthriftMemory
 from tests.llama_index.memory.talks import (
     SAID,
     Calling,
+    answer,
     calls_in,
     conversation,
     is_whole,
@@ -113,6 +118,29 @@ async def test_an_agent_keeps_parallel_calls_with_their_results(
     assert "4711" in text_of(llm.asked[-1][1])
     assert is_whole(llm.asked[-1][1])
     assert any(calls_in(message) for message in later.get())
+
+
+@pytest.mark.parametrize("kind", ["simple", "context", "condense", "agent", "answer"])
+async def test_the_report_counts_the_calls_of_the_model(kind: str, index: VectorStoreIndex) -> None:
+    memory = RagthriftMemory(conversation())
+    memory.put_messages([ChatMessage("Good morning!"), answer("Good morning!")])
+    llm: Scripted = Calling(by_turn) if kind == "agent" else Scripted("Nice.")
+    retriever = index.as_retriever()
+    engines: dict[str, Any] = {
+        "simple": lambda: SimpleChatEngine.from_defaults(llm=llm, memory=memory),
+        "context": lambda: ContextChatEngine.from_defaults(retriever, llm=llm, memory=memory),
+        "condense": lambda: CondensePlusContextChatEngine.from_defaults(
+            retriever, llm=llm, memory=memory, skip_condense=True
+        ),
+    }
+    for n in range(5):
+        if kind in engines:
+            engines[kind]().chat(small_talk(n))
+        else:
+            agent = FunctionAgent(llm=llm, tools=[look], streaming=False)
+            await agent.run(small_talk(n), memory=memory)
+            assert memory.get()[-1].role == MessageRole.ASSISTANT
+    assert memory.report().account.calls == len(llm.asked) == (10 if kind == "agent" else 5)
 
 
 async def test_an_agents_context_goes_on_from_its_file(tmp_path: Path) -> None:

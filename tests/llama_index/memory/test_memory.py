@@ -146,6 +146,34 @@ def test_parallel_calls_are_never_torn_from_their_results() -> None:
     assert 0 < sum(len(calls_in(message)) for message in memory.get()) < 60
 
 
+def test_looking_is_no_call_of_a_model() -> None:
+    memory = RagthriftMemory(conversation())
+
+    def calls() -> int:
+        return memory.report().account.calls
+
+    memory.put_messages([*HI, ChatMessage(SAID)])
+    assert memory.get() == memory.get() == memory.get_all()
+    assert calls() == 1
+    memory.put(answer("Noted."))
+    memory.get()
+    assert calls() == 1
+    memory.put_messages(asked_for("a"))  # a result is what a model is asked with, too
+    memory.get()
+    assert calls() == 2
+    memory.put(answer("Soup."))
+    memory.get(input="What else?")  # kept by the engine once it is answered
+    memory.get(input="What else?")
+    assert calls() == 4
+    memory.set([*HI, ChatMessage(SAID)])  # to be answered anew
+    memory.get()
+    assert calls() == 5
+    memory.reset()
+    memory.put(ChatMessage(SAID))
+    memory.get()
+    assert calls() == 1
+
+
 def test_set_goes_on_from_a_known_beginning() -> None:
     memory = RagthriftMemory(conversation())
     talked(memory, 30)

@@ -3,7 +3,16 @@
 import pytest
 
 from ragthrift import Message
-from ragthrift.memory.gate import worth_recalling
+from ragthrift.memory.gate import asked_part, worth_recalling
+from ragthrift.memory.recall import Recall
+from ragthrift.memory.recalling import recalled_for
+from ragthrift.memory.room import Room
+from ragthrift.memory.segment import Segment
+from ragthrift.memory.turn import turns_of
+from ragthrift.memory.view import Cut, memory_messages
+from ragthrift.tokens import EstimatedTokens
+
+COUNTER = EstimatedTokens()
 
 WINDOW = [
     Message("user", "Which soup is there today?"),
@@ -50,3 +59,25 @@ def test_not_worth_it(query: str) -> None:
 def test_a_question_is_worth_it_once_the_window_has_moved_on() -> None:
     later = [Message("user", "The weather is fine."), Message("assistant", "Indeed.")]
     assert worth_recalling("What is in the lentil soup?", later)
+
+
+def test_a_summary_names_what_it_leaves_out() -> None:
+    turns = turns_of([Message("user", "My boat is called Sorrel."), *WINDOW], COUNTER, at=0.0)
+    segment = Segment.of([turns[0].id], "About: boat", (), 4)
+    asked = turns_of([Message("user", "How funny. What is the boat called?")], COUNTER, at=1.0)
+    cut = Cut((segment,), (turns[0],), (*turns[1:], *asked))
+    shown = [*memory_messages(cut, Room(), COUNTER), *WINDOW]
+    found = recalled_for(cut, shown, Recall(), worth_recalling, max_tokens=100, counter=COUNTER)
+    assert found == [turns[0]]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("What a storm! What is my number? Bye.", "What is my number?"),
+        ("Please book it. I am late.", "Please book it."),
+        ("A storm, you know.", "A storm, you know."),
+    ],
+)
+def test_what_a_message_asks(said: str, asked: str) -> None:
+    assert asked_part(said) == asked

@@ -16,6 +16,7 @@ from ragthrift.memory.llm_summariser import LLMSummariser
 from ragthrift.memory.memory import ConversationMemory
 from ragthrift.memory.sqlite_transcript import SqliteTranscript
 from ragthrift.memory.summariser import Summary
+from ragthrift.memory.transcript import Stored
 from ragthrift.memory.view import SUMMARY
 from ragthrift.testing import ScriptedLLM
 from tests.memory.view.talks import (
@@ -281,3 +282,17 @@ def test_a_process_that_dies_between_computing_and_applying(tmp_path: Path, when
         assert seen[-1] == TALK[-1]
         assert len(memory.transcript.state("one").segments) == 1
     later.close()
+
+
+def test_a_session_forgotten_while_it_is_summarised_stays_forgotten() -> None:
+    memory: ConversationMemory
+
+    def forgetting() -> Summary:
+        memory.forget("one")
+        return Summary("They talk about their walks.")
+
+    with memory_with(Faulty(forgetting)) as memory:
+        memory.view("one", TALK)
+        assert not memory.compact("one")
+        assert memory.transcript.load("one") == Stored()
+        assert memory.transcript.sessions() == []

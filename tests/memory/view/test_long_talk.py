@@ -1,8 +1,11 @@
 """What is said once, early, stays known through many compactions, by the default memory."""
 
+import pytest
+
 from ragthrift import Message
 from ragthrift.memory.memory import ConversationMemory
 from ragthrift.memory.policy import Policy, Watermarks
+from ragthrift.memory.room import Room
 
 SAID = "By the way: customer id 4711, allergic to peanuts."
 SMALL_TALK = (
@@ -12,7 +15,9 @@ SMALL_TALK = (
 )
 
 
-def test_a_fact_of_turn_two_survives_300_turns_and_twelve_compactions() -> None:
+@pytest.mark.parametrize("room", [Room(), Room(facts=0), Room(recall=0)], ids=repr)
+def test_a_fact_of_turn_two_survives_300_turns_and_twelve_compactions(room: Room) -> None:
+    """Pinned, recalled word for word, or both."""
     policy = Policy(Watermarks(high=1000, low=300))
     talk = [
         Message("system", "You are the waiter of a canteen."),
@@ -21,7 +26,7 @@ def test_a_fact_of_turn_two_survives_300_turns_and_twelve_compactions() -> None:
         Message("user", SAID),
         Message("assistant", "Noted."),
     ]
-    with ConversationMemory(policy=policy) as memory:
+    with ConversationMemory(policy=policy, room=room) as memory:
         for n in range(300):
             talk.append(Message("user", SMALL_TALK[n % 3].format(n=n)))
             seen = memory.view("one", talk)

@@ -197,3 +197,13 @@ def test_the_report_of_all_sessions_adds_up() -> None:
         assert memory.report().account.calls == 2
         assert memory.report("one").account.calls == 1
         assert memory.report().account.summariser == Usage()
+
+
+@pytest.mark.parametrize(("read", "high"), [(None, 1800), (0.5, 2200), (0.1, 5000), (0.0, 9200)])
+def test_the_high_watermark_follows_the_price_of_cached_tokens(
+    read: float | None, high: int
+) -> None:
+    caching = Caching(Price(1.0, 4.0, cache_read=read))
+    assert Policy(caching=caching).high == high
+    assert Policy(Watermarks(limit=1500), caching).high == 1500
+    assert Policy(Watermarks(high=1300), caching).high == 1300

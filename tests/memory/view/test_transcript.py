@@ -1,9 +1,10 @@
-"""The store: nothing is lost, by threads, by processes, or by a damaged file."""
+"""Every store: nothing is lost, by threads, by processes, or by a damaged file."""
 
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,29 +24,28 @@ TALK = turns_of(chat(3)[1:], COUNTER, at=5.0)
 SEGMENT = Segment.of([t.id for t in TALK[:2]], "Soup.", [Fact("id 4711", (TALK[0].id,))], 2)
 
 
-def test_it_is_a_transcript() -> None:
-    assert isinstance(SqliteTranscript(), Transcript)
+def test_it_is_a_transcript(transcript: Transcript) -> None:
+    assert isinstance(transcript, Transcript)
 
 
-def test_what_is_appended_is_loaded_after_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "talks.db"
-    first = SqliteTranscript(path)
+def test_what_is_appended_is_loaded_after_a_restart(
+    open_transcript: Callable[[], Transcript],
+) -> None:
+    first = open_transcript()
     first.append("one", TALK[:3])
     first.append("one", TALK)
     assert first.save_view("one", ViewState(1, (SEGMENT,)))
     first.spend("one", Account(calls=2, full_tokens=9))
     first.close()
-    again = SqliteTranscript(path)
+    again = open_transcript()
     assert again.load("one").turns == tuple(TALK)
     assert again.load("one").state == again.state("one") == ViewState(1, (SEGMENT,))
     assert again.account("one") == Account(calls=2, full_tokens=9)
     assert again.sessions() == ["one"]
     assert again.load("two").turns == ()
-    again.close()
 
 
-def test_an_answer_made_anew_is_a_branch_and_the_old_one_stays() -> None:
-    transcript = SqliteTranscript()
+def test_an_answer_made_anew_is_a_branch_and_the_old_one_stays(transcript: Transcript) -> None:
     other = [*chat(3)[1:-1], Message("assistant", "Something else.")]
     transcript.append("one", TALK)
     transcript.append("one", turns_of(other, COUNTER, at=6.0))
@@ -55,8 +55,7 @@ def test_an_answer_made_anew_is_a_branch_and_the_old_one_stays() -> None:
     assert transcript.load("one").turns == tuple(TALK)
 
 
-def test_what_follows_can_be_appended_alone() -> None:
-    transcript = SqliteTranscript()
+def test_what_follows_can_be_appended_alone(transcript: Transcript) -> None:
     transcript.append("one", TALK[:2])
     more = turns_of([t.message for t in TALK[2:]], COUNTER, at=5.0, after=TALK[1].id)
     assert more == TALK[2:]
@@ -64,8 +63,7 @@ def test_what_follows_can_be_appended_alone() -> None:
     assert transcript.load("one").turns == tuple(TALK)
 
 
-def test_odd_messages_come_back_as_they_were() -> None:
-    transcript = SqliteTranscript()
+def test_odd_messages_come_back_as_they_were(transcript: Transcript) -> None:
     calls = (ToolCall("a", "menu", '{"day": "mañana"}'),)
     talk = [Message("assistant", text, calls) for text in ODD_TEXTS.values()]
     talk.append(Message("tool", "", tool_call_id="a"))
@@ -92,8 +90,7 @@ def test_what_a_user_asks_to_forget_is_gone_from_the_file(tmp_path: Path) -> Non
     assert b"swordfish" not in path.read_bytes()
 
 
-def test_a_state_that_is_not_the_next_one_is_refused() -> None:
-    transcript = SqliteTranscript()
+def test_a_state_that_is_not_the_next_one_is_refused(transcript: Transcript) -> None:
     assert transcript.save_view("one", ViewState(1, (SEGMENT,)))
     assert not transcript.save_view("one", ViewState(1, ()))
     assert not transcript.save_view("one", ViewState(3, ()))
@@ -114,9 +111,7 @@ def test_one_holds_the_lock_until_it_lets_go_or_is_gone_for_long() -> None:
         assert fourth
 
 
-def test_threads_lose_nothing() -> None:
-    transcript = SqliteTranscript()
-
+def test_threads_lose_nothing(transcript: Transcript) -> None:
     def work(name: str) -> None:
         for end in range(1, len(TALK) + 1):
             transcript.append(name, TALK[:end])

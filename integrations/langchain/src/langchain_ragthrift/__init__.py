@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache, SemanticCache
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
-from langchain_ragthrift.memory import CondensedHistory, condensed, fetch_tool
+from langchain_ragthrift.memory import CondensedHistory, chat_history_log, condensed, fetch_tool
 from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
+from langchain_ragthrift.wrapped_llm import LangChainLLM
 
 if TYPE_CHECKING:
     from langchain_ragthrift.cache.middleware import SemanticCacheMiddleware
@@ -25,6 +26,7 @@ __all__ = [
     "ChatLocal",
     "CondensedHistory",
     "LLMCache",
+    "LangChainLLM",
     "MemoryMiddleware",
     "RagthriftCompressor",
     "RouterChatModel",
@@ -33,6 +35,7 @@ __all__ = [
     "SemanticCache",
     "SemanticCacheMiddleware",
     "TrimToolMessages",
+    "chat_history_log",
     "condensed",
     "fetch_tool",
     "tiers_of",

@@ -2,7 +2,7 @@
 
 from llama_index_ragthrift.cache import CachedLLM, CachedQueryEngine
 from llama_index_ragthrift.llm import LocalLLM
-from llama_index_ragthrift.memory import RagthriftMemory, SummaryMemoryBlock
+from llama_index_ragthrift.memory import RagthriftMemory, SummaryMemoryBlock, chat_store_log
 from llama_index_ragthrift.postprocessor import RagthriftPostprocessor
 from llama_index_ragthrift.route import (
     RouterLLM,
@@ -10,10 +10,12 @@ from llama_index_ragthrift.route import (
     RoutingPostprocessor,
     tiers_of,
 )
+from llama_index_ragthrift.wrapped_llm import LlamaIndexLLM
 
 __all__ = [
     "CachedLLM",
     "CachedQueryEngine",
+    "LlamaIndexLLM",
     "LocalLLM",
     "RagthriftMemory",
     "RagthriftPostprocessor",
@@ -21,5 +23,6 @@ __all__ = [
     "RouterSelector",
     "RoutingPostprocessor",
     "SummaryMemoryBlock",
+    "chat_store_log",
     "tiers_of",
 ]

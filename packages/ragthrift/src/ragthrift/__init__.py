@@ -23,6 +23,8 @@ from ragthrift.types import (
     Price,
     Scope,
     Tier,
+    TokenLogprob,
+    Tool,
     ToolCall,
 )
 from ragthrift.usage import Savings, Usage
@@ -48,6 +50,8 @@ __all__ = [
     "Scope",
     "StepRecord",
     "Tier",
+    "TokenLogprob",
+    "Tool",
     "ToolCall",
     "Usage",
 ]

@@ -64,6 +64,20 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may ask to be run.
+
+    >>> Tool("menu", "Dishes of a day", {"properties": {"day": {"type": "string"}}}).name
+    'menu'
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """JSON schema of the arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
@@ -88,6 +102,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token that a model wrote, and how likely it was."""
+
+    token: str
+    logprob: float
+    """Natural logarithm, 0 at most."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens in its place, with theirs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a model answered, and what the call used."""
 
@@ -96,6 +121,8 @@ class Completion:
     model: str
     finish_reason: FinishReason = "stop"
     tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of each token, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,5 +3,6 @@
 from langchain_ragthrift.memory.condensed import condensed
 from langchain_ragthrift.memory.fetching import fetch_tool
 from langchain_ragthrift.memory.history import CondensedHistory
+from langchain_ragthrift.memory.history_log import chat_history_log
 
-__all__ = ["CondensedHistory", "condensed", "fetch_tool"]
+__all__ = ["CondensedHistory", "chat_history_log", "condensed", "fetch_tool"]

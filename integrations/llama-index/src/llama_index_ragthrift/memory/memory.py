@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 from uuid import uuid4
 
@@ -46,6 +47,7 @@ class RagthriftMemory(BaseMemory):
     _own: bool = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
     _verbatim: Verbatim = PrivateAttr(default_factory=Verbatim)
+    _asked: str = PrivateAttr(default="")  # the last turn of what was counted last
 
     def __init__(
         self,
@@ -100,14 +102,22 @@ class RagthriftMemory(BaseMemory):
         return memory
 
     def get(self, input: str | None = None, **_: Any) -> list[ChatMessage]:  # noqa: A002  (its name)
-        """What to send. `input` is the question: its old turns are recalled, kept or not yet."""
+        """What to send. `input` is the question: its old turns are recalled, kept or not yet.
+
+        The report counts it as a call of the model where it can be one: not behind an answer, as
+        agents read it when they are done, and without `input` once for the same messages.
+        """
         with self._lock:
             turns = self._turns()
             if not turns:
                 return []
             if input and not _awaits(turns, input):
                 return self._verbatim.back(self._before(Message("user", input), turns))
-            return self._verbatim.back(self.conversation.view(self.session))
+            asks = bool(input) or self._asked != turns[-1].id
+            counted = asks and not _is_answer(turns[-1].message)
+            if counted:
+                self._asked = turns[-1].id
+            return self._verbatim.back(self.conversation.view(self.session, counted=counted))
 
     def get_all(self) -> list[ChatMessage]:
         """Everything that was said, word for word."""
@@ -124,6 +134,7 @@ class RagthriftMemory(BaseMemory):
         with self._lock:
             kept = self._verbatim.kept(messages)
             self.conversation.remember(self.session, kept)
+            self._asked = ""
         if _is_answer(kept[-1]):
             self.conversation.after(self.session)
 
@@ -139,12 +150,14 @@ class RagthriftMemory(BaseMemory):
             begin = turns_of([first], EstimatedTokens(), at=time.time())
             self.conversation.transcript.append(self.session, begin)
             self.conversation.remember(self.session, others)
+            self._asked = ""
         return None
 
     def reset(self) -> None:
         """Delete the session, its transcript included."""
         with self._lock:
             self.conversation.forget(self.session)
+            self._asked = ""
 
     def report(self) -> MemoryReport:
         """What the memory saved in this session, net of what summaries cost."""
@@ -192,10 +205,10 @@ def _is_answer(message: Message) -> bool:
 def _conversation(
     path: str | None, token_limit: int | None, model_name: str | None
 ) -> ConversationMemory:
-    marks = Watermarks()
+    policy = Policy(caching=Caching.of(model_name) if model_name else Caching())
     if token_limit is not None:
         # A quarter below the limit, so that most summaries are weighed and not forced.
-        high = min(marks.high, token_limit * 3 // 4)
-        marks = Watermarks(high, min(marks.low, high // 5), token_limit)
-    policy = Policy(marks, Caching.of(model_name) if model_name else Caching())
+        high = min(policy.high, token_limit * 3 // 4)
+        low = min(policy.watermarks.low, high // 5)
+        policy = replace(policy, watermarks=Watermarks(high, low, token_limit))
     return ConversationMemory(transcript=SqliteTranscript(path), policy=policy)

@@ -54,7 +54,7 @@ class Verbatim:
         with self._lock:
             said = [self._said.get(message) for message in messages]
         return [
-            _to_chat_message(message) if known is None else known.model_copy(deep=True)
+            to_chat_message(message) if known is None else known.model_copy(deep=True)
             for message, known in zip(messages, said, strict=True)
         ]
 
@@ -81,8 +81,11 @@ def _textual(message: ChatMessage) -> ChatMessage:
     return ChatMessage(role=message.role, blocks=blocks, additional_kwargs=fields)
 
 
-def _to_chat_message(message: Message) -> ChatMessage:
-    """Arguments stay JSON text: LlamaIndex's integrations read it, and not all read a dict."""
+def to_chat_message(message: Message) -> ChatMessage:
+    """LlamaIndex's message of a turn.
+
+    Arguments stay JSON text: LlamaIndex's integrations read it, and not all read a dict.
+    """
     calls = [
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments)
         for call in message.tool_calls

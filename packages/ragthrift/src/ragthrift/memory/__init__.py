@@ -5,10 +5,13 @@ from ragthrift.memory.extractive import ExtractiveSummariser
 from ragthrift.memory.gate import worth_recalling
 from ragthrift.memory.ladder import SummariserLadder
 from ragthrift.memory.llm_summariser import LLMSummariser
+from ragthrift.memory.logged_transcript import LoggedTranscript
 from ragthrift.memory.memory import ConversationMemory
+from ragthrift.memory.message_log import MessageLog
 from ragthrift.memory.policy import Caching, Policy, Situation, Verdict, Watermarks
 from ragthrift.memory.recall import Recall
 from ragthrift.memory.recalling import Gate, Recaller
+from ragthrift.memory.redis_transcript import RedisTranscript
 from ragthrift.memory.report import MemoryReport
 from ragthrift.memory.room import Room
 from ragthrift.memory.segment import Fact, Segment
@@ -27,10 +30,13 @@ __all__ = [
     "Fact",
     "Gate",
     "LLMSummariser",
+    "LoggedTranscript",
     "MemoryReport",
+    "MessageLog",
     "Policy",
     "Recall",
     "Recaller",
+    "RedisTranscript",
     "Room",
     "Segment",
     "SharedPrefixSummariser",

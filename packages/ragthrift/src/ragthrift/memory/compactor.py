@@ -96,7 +96,7 @@ class Compactor:
         short = sum(self._tokens(clipped(turn, self._room.clip)) for turn in plan.turns)
         saved = plan.old_tokens - short
         now = verdict.situation.tokens if verdict.situation else 0
-        return saved > 0 and now - saved <= self._policy.watermarks.high
+        return saved > 0 and now - saved <= self._policy.high
 
     def _made(self, session: str, plan: Plan, state: ViewState) -> bool:
         talk = self._talks[session]
@@ -111,6 +111,8 @@ class Compactor:
             talk.fail(f"{type(error).__name__}: {error}")
             self._transcript.spend(session, summarised(used_by(error), failed=True))
             return False
+        if plan.turns[0].id not in {turn.id for turn in self._transcript.load(session).turns}:
+            return False  # its user had it forgotten meanwhile
         talk.succeed()
         spent = summarised(made.usage, failed=False)
         self._transcript.spend(

@@ -16,6 +16,7 @@ _REQUEST = re.compile(
     r"|book|order|find|check|update|return|buy|add|remove|use|upgrade|continue|compare)))\b",
     re.IGNORECASE,
 )
+_EXCLAMATION = re.compile(r"(?:what an?|how)\b.*!$", re.IGNORECASE)
 _LOOKING_BACK = re.compile(
     r"\b(?:remember|remind|recall|earlier|previously|last time|as before"
     r"|(?:i|you|we)(?:'ve| have|'d| had)?(?: already)?"
@@ -54,7 +55,7 @@ def worth_recalling(query: str, window: Sequence[Message]) -> bool:
     >>> worth_recalling("Haha, that was a lovely day!", window)
     False
     """
-    asking = [part for part in _SENTENCE_END.split(query.strip()) if _asks(part)]
+    asking = _asking(query)
     if any(_LOOKING_BACK.search(part) for part in asking):
         return True
     if not asking and not _is_search(query):
@@ -63,7 +64,22 @@ def worth_recalling(query: str, window: Sequence[Message]) -> bool:
     return not named <= {word for message in window for word in words(message.content)}
 
 
+def asked_part(query: str) -> str:
+    """The questions and requests of a message, by which old turns are found; else all of it.
+
+    >>> asked_part("We had such a storm yesterday! What is my customer number?")
+    'What is my customer number?'
+    """
+    return " ".join(_asking(query)) or query
+
+
+def _asking(query: str) -> list[str]:
+    return [part for part in _SENTENCE_END.split(query.strip()) if _asks(part)]
+
+
 def _asks(sentence: str) -> bool:
+    if _EXCLAMATION.match(sentence):
+        return False
     return (
         sentence.rstrip("\"')").endswith("?")
         or _REQUEST.match(sentence) is not None

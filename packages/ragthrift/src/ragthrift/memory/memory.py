@@ -9,6 +9,7 @@ from typing import Self
 
 from ragthrift.errors import InputError
 from ragthrift.memory.account import Account
+from ragthrift.memory.adoption import adopted
 from ragthrift.memory.background import Background
 from ragthrift.memory.billed import Billed
 from ragthrift.memory.booking import booked
@@ -22,6 +23,7 @@ from ragthrift.memory.recalling import Gate, Recaller, recalled_for
 from ragthrift.memory.report import MemoryReport, report_of
 from ragthrift.memory.room import Room
 from ragthrift.memory.sqlite_transcript import SqliteTranscript
+from ragthrift.memory.state import ViewState
 from ragthrift.memory.summariser import Summariser
 from ragthrift.memory.talk import Talks
 from ragthrift.memory.transcript import Transcript
@@ -91,10 +93,12 @@ class ConversationMemory:
         messages: Sequence[Message] | None = None,
         *,
         passages: Sequence[Passage] = (),
+        counted: bool = True,
     ) -> list[Message]:
         """What to send for a conversation; `None` is what was remembered of it.
 
-        `passages` are those that the prompt holds: what they say is not recalled.
+        `passages` are those that the prompt holds: what they say is not recalled. Who only looks,
+        and calls no model, leaves it out of the report by `counted=False`.
         """
         rules, turns = self._kept(session, messages)
         cut = cut_of(turns, self.transcript.state(session))
@@ -103,7 +107,8 @@ class ConversationMemory:
             cut = cut_of(turns, self.transcript.state(session))
         full = [*rules, *(turn.message for turn in turns)]
         sent, recalled = self._shortest(full, rules, cut, passages)
-        self._book(session, full, sent, cut=cut, recalled=recalled)
+        if counted:
+            self._book(session, full, sent, cut=cut, recalled=recalled)
         return sent
 
     def remember(self, session: str, messages: Sequence[Message]) -> None:
@@ -137,6 +142,18 @@ class ConversationMemory:
             if turn.id.startswith(handle) and len(handle) >= HANDLE_LENGTH:
                 return turn.message
         raise InputError(f"no message of {session!r} has the handle {handle!r}; copy it whole")
+
+    def derived(self, session: str) -> ViewState:
+        """What was made of a session so far, for who keeps it elsewhere, too."""
+        return self.transcript.state(session)
+
+    def adopt(self, session: str, state: ViewState) -> bool:
+        """Take over what another memory `derived` from the conversation; whether any was new.
+
+        It need not have been remembered here yet. Nothing that was made here is lost; segments of
+        other conversations or branches stand for no turn of this one.
+        """
+        return adopted(self.transcript, session, state)
 
     def report(self, session: str | None = None) -> MemoryReport:
         """What was saved, net of what summaries cost; `None` for all sessions."""

@@ -1,5 +1,6 @@
 """When a summary is worth what it costs."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from ragthrift.errors import InputError, MissingExtraError
@@ -9,6 +10,10 @@ from ragthrift.usage import Usage
 ASSUMED = Price(1.0, 4.0, cache_read=0.1)
 """Where no price is known, only ratios: an answer's token costs 4 times one of a prompt, a cached
 one a tenth, as at Anthropic and in OpenAI's newer models (genai-prices, 2026)."""
+_SPAN, _SPANS = 4200, (1000, 8400)
+"""Tokens between the watermarks at the usual price of cached tokens, and at any other."""
+_USUAL = 9.0
+"""Full price over cached, less one, where a cached token costs a tenth."""
 _THOUSAND = 1000
 _FAR = 200
 """As many calls as are foreseen, however long a conversation was."""
@@ -18,19 +23,19 @@ _FAR = 200
 class Watermarks:
     """Tokens of a prompt: above `high` old turns may be summarised until `low` of them stay.
 
-    The distance between them is what one summary stands for: the wider, the rarer they are. On
-    LoCoMo the defaults make 2 in 100 calls, and 92 % of the tokens can come from a cache; 4000
-    and 1000 cost 5 % less at a tenth for cached tokens, and a cache serves 90 %.
+    The distance between them is what one summary stands for: the wider, the rarer they are.
     """
 
-    high: int = 5000
-    low: int = 1000
+    high: int | None = None
+    """`None` follows the price of cached tokens, see `Policy.high`."""
+    low: int = 800
     """Of recent turns, word for word."""
     limit: int | None = None
     """Above it a summary is made whatever it costs; the model's window less its answer."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.low < self.high <= (self.limit or self.high):
+        high = self.limit if self.high is None else self.high
+        if not 0 < self.low < (high or self.low + 1) or (high and high > (self.limit or high)):
             raise InputError(f"{self} needs 0 < low < high, and high <= limit")
 
 
@@ -168,6 +173,29 @@ class Policy:
         if self.horizon is not None and self.horizon < 0:
             raise InputError(f"horizon={self.horizon} must be a number of calls, or None")
 
+    @property
+    def high(self) -> int:
+        """The high watermark in tokens.
+
+        Without one it is 5000 where a cached token costs a tenth. The cheaper cached tokens are,
+        the longer a prompt may grow before it pays to write it anew: by the root of their price's
+        inverse, as stock and orders balance (Harris, 1913). On LoCoMo 5000 makes 2 summaries in
+        100 calls, and a cache serves 92 % of the tokens; 4000 costs 5 % less, of which it serves
+        90 %.
+
+        >>> Policy(caching=Caching(Price(1.0, 4.0, cache_read=0.1))).high
+        5000
+        >>> Policy(caching=Caching(Price(1.0, 4.0))).high
+        1800
+        """
+        marks = self.watermarks
+        if marks.high is not None:
+            return marks.high
+        full, read, _ = self.caching.rates
+        rewriting = max(full / read - 1, 0.0) if read else math.inf
+        span = min(max(_SPAN * math.sqrt(rewriting / _USUAL), _SPANS[0]), _SPANS[1])
+        return min(marks.low + round(span), marks.limit or _SPANS[1] + marks.low)
+
     def decide(self, now: Situation) -> Verdict:
         """Weigh one summary.
 
@@ -181,8 +209,8 @@ class Policy:
         marks = self.watermarks
         if not now.old:
             return Verdict(False, "nothing can be cut off", situation=now)
-        if now.tokens <= marks.high:
-            reason = f"{now.tokens} tokens are not above the high watermark of {marks.high}"
+        if now.tokens <= self.high:
+            reason = f"{now.tokens} tokens are not above the high watermark of {self.high}"
             return Verdict(False, reason, situation=now)
         weighed = self._sum(now)
         if marks.limit is not None and now.tokens > marks.limit:

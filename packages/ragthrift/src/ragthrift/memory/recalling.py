@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+from ragthrift.memory.gate import asked_part
 from ragthrift.memory.segment import Fact
 from ragthrift.memory.turn import FRAME_TOKENS, Turn
-from ragthrift.memory.view import RECALLED, Cut
+from ragthrift.memory.view import RECALLED, SUMMARY, Cut
 from ragthrift.protocols import TokenCounter
 from ragthrift.types import Message, Passage
 
@@ -49,8 +50,12 @@ def recalled_for(
     """
     question, old = cut.question, cut.recallable
     budget = max_tokens - FRAME_TOKENS - counter.count(RECALLED)
-    if question is None or not old or budget < 1 or not gate(question.message.content, window):
+    if question is None or not old or budget < 1:
         return []
-    return recaller.recall(
-        question.message.content, old, budget_tokens=budget, exclude=passages, facts=cut.facts
-    )
+    text = question.message.content
+    # A summary names what it leaves out: what it names is not known from it.
+    told = [message for message in window if not message.content.startswith(SUMMARY)]
+    if not gate(text, told):
+        return []
+    query = asked_part(text)
+    return recaller.recall(query, old, budget_tokens=budget, exclude=passages, facts=cut.facts)

@@ -19,7 +19,7 @@ class Room:
     """All summaries: when they are longer, they are merged into one of at most a third of it."""
     facts: int = 400
     """Facts that are always sent. Others stay within reach of recall."""
-    recall: int = 300
+    recall: int = 250
     """Old turns, word for word, where a question needs them; 0 for none."""
     clip: int = 1000
     """A tool result of an answered question; longer ones are cut, with a handle to fetch them."""

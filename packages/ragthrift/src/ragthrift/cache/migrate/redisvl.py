@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragthrift.cache.migrate.records import Imported, Record, ScopeFor, import_records
-from ragthrift.cache.redis.connection import client_for
 from ragthrift.cache.semantic_cache import SemanticCache
 from ragthrift.errors import InputError, missing_extra
+from ragthrift.redis_connection import client_for
 
 _OWN = {"key", "entry_id", "prompt", "response", "inserted_at", "updated_at"}
 _GLOB = re.compile(r"([*?\[\]^\\-])")
