@@ -1,6 +1,13 @@
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 
 from langchain_ragthrift.memory.messages import to_message, to_turns, with_originals
 from langchain_ragthrift.memory.viewing import viewed
@@ -75,6 +82,13 @@ def test_a_memory_that_fails_sends_everything() -> None:
     memory.close()
     talk = [HumanMessage(small_talk(1)), AIMessage("Yes."), HumanMessage("And?")]
     assert viewed(memory, "one", talk) == talk
+
+
+def test_a_message_without_a_role_here_goes_through() -> None:
+    with ConversationMemory() as memory:
+        talk = [HumanMessage("Soup?"), FunctionMessage("Lentils.", name="menu")]
+        assert viewed(memory, "one", talk) == talk
+        assert memory.tally.failures() == {"view": 1}
 
 
 def test_every_beginning_of_every_trajectory_is_whole_in_langchains_messages() -> None:

@@ -12,7 +12,6 @@ from langgraph.types import Command
 
 from langchain_ragthrift.memory.checkpoint import MemoryState, checkpointed, update_of
 from langchain_ragthrift.memory.viewing import session_in, viewed
-from ragthrift.failures import Tally
 from ragthrift.memory import ConversationMemory, ViewState
 
 Request = ModelRequest[Any]
@@ -41,7 +40,6 @@ class MemoryMiddleware(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         self.memory = memory
         self._session = session
-        self._tally = Tally("memory", "pass")
 
     def wrap_model_call(
         self, request: Request, handler: Callable[[Request], Response]
@@ -76,13 +74,11 @@ class MemoryMiddleware(AgentMiddleware[Any, Any, Any]):
         """What the checkpoint holds, which the memory has now; `None` if that is left alone."""
         if session is None:
             return None
-        try:
+        with self.memory.tally.passing("checkpoint"):
             known = checkpointed(request.state)
             self.memory.adopt(session, known)
-        except Exception as error:  # noqa: BLE001  (whatever failed, the conversation goes on)
-            self._failed(error)
-            return None
-        return known
+            return known
+        return None
 
     def _finished(
         self, response: Response, session: str | None, known: ViewState | None
@@ -95,12 +91,6 @@ class MemoryMiddleware(AgentMiddleware[Any, Any, Any]):
         return response if update is None else ExtendedModelResponse(response, update)
 
     def _update(self, session: str, known: ViewState) -> Command[Any] | None:
-        try:
+        with self.memory.tally.passing("checkpoint"):
             return update_of(self.memory.derived(session), known)
-        except Exception as error:  # noqa: BLE001  (whatever failed, the answer goes out)
-            self._failed(error)
-            return None
-
-    def _failed(self, error: Exception) -> None:
-        told = f"{type(error).__name__}: {error}"
-        self._tally.warn("checkpoint", f"what a memory derived stays out of the checkpoint: {told}")
+        return None

@@ -1,6 +1,5 @@
 """One prompt of a conversation: its view instead of its history."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +7,8 @@ from langchain_core.messages import BaseMessage
 
 from langchain_ragthrift.memory.messages import to_turns, with_originals
 from langchain_ragthrift.route.passages import retrieved
+from ragthrift import ContractError, InputError, Message
 from ragthrift.memory import ConversationMemory
-
-log = logging.getLogger(__name__)
 
 SESSION_KEYS = ("thread_id", "session_id")
 """Where LangGraph and `RunnableWithMessageHistory` name a conversation."""
@@ -34,18 +32,19 @@ def viewed(
 
     Without a name a conversation is known by its beginning, and a summary is waited for.
     """
-    try:
-        turns = to_turns(messages)
+    with memory.tally.passing("view"):
+        turns = _read(messages)
         if session is None:
             view = memory.condense(turns)
         else:
             view = memory.view(session, turns, passages=retrieved() or ())
-    except Exception as error:  # noqa: BLE001  (whatever failed, the conversation goes on)
-        log.warning(
-            "the memory failed, so all %d messages are sent: %s: %s",
-            len(messages),
-            type(error).__name__,
-            error,
-        )
-        return list(messages)
-    return with_originals(view, turns, messages)
+        return with_originals(view, turns, messages)
+    return list(messages)
+
+
+def _read(messages: Sequence[BaseMessage]) -> list[Message]:
+    """The turns; a message that has none, such as a function's, is no mistake of this call."""
+    try:
+        return to_turns(messages)
+    except InputError as error:
+        raise ContractError(str(error)) from error

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Self
 
 from ragthrift.errors import InputError
+from ragthrift.failures import Tally
 from ragthrift.memory.account import Account
 from ragthrift.memory.adoption import adopted
 from ragthrift.memory.background import Background
@@ -29,6 +30,7 @@ from ragthrift.memory.talk import Talks
 from ragthrift.memory.transcript import Transcript
 from ragthrift.memory.turn import Turn, message_tokens, rules_of, turns_of
 from ragthrift.memory.view import Cut, cut_of, view_of
+from ragthrift.pipeline import OnError
 from ragthrift.protocols import TokenCounter
 from ragthrift.tokens import EstimatedTokens
 from ragthrift.types import Message, Passage
@@ -50,7 +52,9 @@ class ConversationMemory:
     the next view has it. `condense` does both at once, for a conversation without a name.
 
     `summariser` is free and asks no model by default; `recall` fetches old turns back where `gate`
-    lets a question pay for them. Safe for threads; with a transcript on disk, for processes, too.
+    lets a question pay for them. A memory that fails in a chain sends the whole conversation, says
+    so once and counts it, or raises by `on_error="raise"`. Safe for threads; with a transcript on
+    disk, for processes, too.
     """
 
     def __init__(
@@ -64,9 +68,12 @@ class ConversationMemory:
         room: Room | None = None,
         counter: TokenCounter | None = None,
         clock: Callable[[], float] = time.time,
+        on_error: OnError = "pass",
     ) -> None:
         self.policy = policy or Policy()
         self.room = room or Room()
+        self.tally = Tally("memory", on_error)
+        """What failed where an adapter sent the whole conversation instead."""
         self._own = transcript is None
         self.transcript = SqliteTranscript() if transcript is None else transcript
         self._counter = counter or EstimatedTokens()
