@@ -57,7 +57,7 @@ class ConversationMemory:
     disk, for processes, too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each part that can be replaced
         self,
         *,
         summariser: Summariser | None = None,
