@@ -86,7 +86,7 @@ def test_a_memory_that_fails_sends_everything() -> None:
 
 def test_a_message_without_a_role_here_goes_through() -> None:
     with ConversationMemory() as memory:
-        talk = [HumanMessage("Soup?"), FunctionMessage("Lentils.", name="menu")]
+        talk = [HumanMessage("Soup?"), FunctionMessage(content="Lentils.", name="menu")]
         assert viewed(memory, "one", talk) == talk
         assert memory.tally.failures() == {"view": 1}
 
