@@ -96,9 +96,11 @@ class CachedLLM:
 
 def _read(file: Path) -> Generation:
     raw = json.loads(file.read_text(encoding="utf-8"))
-    usage = Usage(**raw["completion"].pop("usage"))
-    raw["completion"].pop("tool_calls")
-    return Generation(Completion(usage=usage, **raw["completion"]), raw["seconds"])
+    told = raw["completion"]
+    completion = Completion(
+        told["text"], Usage(**told["usage"]), told["model"], told["finish_reason"]
+    )
+    return Generation(completion, raw["seconds"])
 
 
 def _write(file: Path, generation: Generation) -> None:

@@ -121,7 +121,7 @@ class Completion:
     model: str
     finish_reason: FinishReason = "stop"
     tool_calls: tuple[ToolCall, ...] = ()
-    logprobs: tuple[TokenLogprob, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = field(default=(), repr=False)
     """Of each token, where they were asked for."""
 
 
