@@ -4,13 +4,11 @@ import json
 import subprocess
 import sys
 
-MEASURE = """
-import json, sys, time
+IMPORT = """
+import json, sys
 before = set(sys.modules)
-started = time.perf_counter()
 import ragthrift
-seconds = time.perf_counter() - started
-print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 HEAVY = (
@@ -41,29 +39,30 @@ HEAVY = (
 )
 
 
-def measure() -> tuple[float, set[str]]:
-    """Seconds of the import, and the top-level packages that it brought in."""
+def imported() -> set[str]:
+    """The modules that the import brings in."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
-    seconds, modules = json.loads(done.stdout)
-    return seconds, {module.partition(".")[0] for module in modules}
+    return set(json.loads(done.stdout))
+
+
+def packages() -> set[str]:
+    return {module.partition(".")[0] for module in imported()}
 
 
 def test_import_brings_in_nothing_heavy() -> None:
-    _, packages = measure()
-    assert "ragthrift" in packages
-    assert packages.isdisjoint(HEAVY)
+    assert "ragthrift" in packages()
+    assert packages().isdisjoint(HEAVY)
 
 
 def test_import_brings_in_the_standard_library_only() -> None:
-    _, packages = measure()
-    assert packages - sys.stdlib_module_names == {"ragthrift"}
+    assert packages() - sys.stdlib_module_names == {"ragthrift"}
 
 
-def test_import_takes_less_than_a_fifth_of_a_second() -> None:
-    assert min(measure()[0] for _ in range(5)) < 0.2
+def test_import_brings_in_few_modules() -> None:
+    assert len([name for name in imported() if name.startswith("ragthrift")]) < 15
 
 
 def test_import_starts_no_thread() -> None:
