@@ -7,7 +7,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnablePassthrough
 
 from langchain_ragthrift import ChatLocal, RagthriftCompressor
-from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text
+from ragthrift.local import gemma_3_270m, load_model, plain_text
 from ragthrift.rerank import HybridReranker, Keep
 from ragthrift_bench import handbook
 
@@ -25,7 +25,7 @@ retriever = ContextualCompressionRetriever(
 )
 prompt = PromptTemplate.from_template("{context}\n\nQuestion: {question}\nAnswer:")
 model = ChatLocal(
-    llm=LlamaCppLLM(gemma_3_270m(), prompt_format=plain_text),
+    llm=load_model(gemma_3_270m(), prompt_format=plain_text),
     model_name="gemma-3-270m",
     max_tokens=16,
     stop=["\n"],

@@ -16,7 +16,7 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrou
 from llama_index.core import Document as LlamaDocument
 from llama_index.core import MockEmbedding, VectorStoreIndex
 from llama_index.core.chat_engine.types import ChatMode
-from llama_index.core.llms import CustomLLM
+from llama_index.core.llms import LLM
 from llama_index.core.query_engine import BaseQueryEngine
 
 from langchain_ragthrift import ChatLocal, RagthriftCompressor
@@ -112,7 +112,7 @@ def agent() -> object:
     return create_agent(chat_model(), tools=[], system_prompt="The canteen opens at 11:30.")
 
 
-def llama_llm() -> CustomLLM:
+def llama_llm() -> LLM:
     return LocalLLM(ScriptedLLM(answer, model="clock-1"))
 
 
@@ -181,5 +181,5 @@ def own_langchain_model() -> BaseChatModel:
     return chat_model()
 
 
-def own_llama_index_model() -> CustomLLM:
+def own_llama_index_model() -> LLM:
     return llama_llm()

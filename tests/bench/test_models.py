@@ -11,7 +11,7 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_ragthrift import ChatLocal
 from llama_index_ragthrift import LocalLLM
 from ragthrift import Completion, InputError, Message, MissingExtraError, ModelError, Usage
-from ragthrift.local import LlamaCppLLM, smollm2_135m
+from ragthrift.local import LlamaCppRuntime, smollm2_135m
 from ragthrift.protocols import LLM
 from ragthrift.testing import LLMContract, ScriptedLLM
 from ragthrift_bench import models
@@ -106,9 +106,9 @@ def test_an_endpoint_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[str, str]]:
     """The address and the key of llama.cpp's own OpenAI-compatible server."""
-    with LlamaCppLLM(smollm2_135m(), n_ctx=1024) as llm:
-        server = llm._server
-        yield f"{server._running().listening_address}/v1", server._key
+    runtime = LlamaCppRuntime(smollm2_135m(), n_ctx=1024, slots=1)
+    yield runtime._server.address, runtime._server.key
+    runtime.close()
 
 
 @pytest.mark.model

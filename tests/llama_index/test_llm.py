@@ -18,7 +18,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.callbacks import CallbackManager, CBEventType, TokenCountingHandler
-from llama_index.core.llms import LLM, CustomLLM
+from llama_index.core.llms import LLM
+from llama_index.core.llms.function_calling import FunctionCallingLLM
 
 from llama_index_ragthrift import LocalLLM
 from llama_index_ragthrift.messages import to_chat_response
@@ -44,7 +45,7 @@ IN_OPENAIS_WORDS = {
 
 
 def test_class() -> None:
-    assert {CustomLLM, LLM} <= set(LocalLLM.__mro__)
+    assert {FunctionCallingLLM, LLM} <= set(LocalLLM.__mro__)
     assert LocalLLM.class_name() == "LocalLLM"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ragthrift.errors import MissingExtraError
-from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text, smollm2_135m
+from ragthrift.local import LocalModel, gemma_3_270m, load_model, plain_text, smollm2_135m
 
 
 def _installed(model: Callable[[], Path]) -> Path:
@@ -29,21 +29,21 @@ def gemma_path() -> Path:
 
 
 @pytest.fixture(scope="session")
-def smollm2(smollm2_path: Path) -> Iterator[LlamaCppLLM]:
+def smollm2(smollm2_path: Path) -> Iterator[LocalModel]:
     """A chat model: its file holds a template."""
-    with LlamaCppLLM(smollm2_path, n_ctx=1024) as llm:
+    with load_model(smollm2_path, n_ctx=1024) as llm:
         yield llm
 
 
 @pytest.fixture(scope="session")
-def continuing(smollm2_path: Path) -> Iterator[LlamaCppLLM]:
+def continuing(smollm2_path: Path) -> Iterator[LocalModel]:
     """The same model asked as a base model: it goes on with the text."""
-    with LlamaCppLLM(smollm2_path, n_ctx=512, prompt_format=plain_text) as llm:
+    with load_model(smollm2_path, n_ctx=512, prompt_format=plain_text) as llm:
         yield llm
 
 
 @pytest.fixture(scope="session")
-def gemma(gemma_path: Path) -> Iterator[LlamaCppLLM]:
+def gemma(gemma_path: Path) -> Iterator[LocalModel]:
     """A base model: its file holds no template."""
-    with LlamaCppLLM(gemma_path, n_ctx=1024, prompt_format=plain_text) as llm:
+    with load_model(gemma_path, n_ctx=1024, prompt_format=plain_text) as llm:
         yield llm

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache, SemanticCache
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
+from langchain_ragthrift.embeddings import LocalEmbeddings
 from langchain_ragthrift.memory import CondensedHistory, chat_history_log, condensed, fetch_tool
 from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
 from langchain_ragthrift.wrapped_llm import LangChainLLM
@@ -27,6 +28,7 @@ __all__ = [
     "CondensedHistory",
     "LLMCache",
     "LangChainLLM",
+    "LocalEmbeddings",
     "MemoryMiddleware",
     "RagthriftCompressor",
     "RouterChatModel",

@@ -1,28 +1,38 @@
 """A language model of ragthrift as a LangChain chat model."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import field_validator
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from pydantic import BaseModel, field_validator
 from typing_extensions import override
 
+from langchain_ragthrift.calling import ToolLike, to_choice, to_settings
 from langchain_ragthrift.convert import PROVIDER, to_ai_message, to_last_chunk, to_messages
+from langchain_ragthrift.structured import parsed
 from ragthrift import Completion, ContractError, InputError
+from ragthrift.local.model import LocalModel
+from ragthrift.local.sampling import CallSettings
 from ragthrift.protocols import LLM
+
+_LANGCHAINS = frozenset(["stream", "ls_structured_output_format"])
+"""Arguments that are meant for LangChain itself."""
 
 
 class ChatLocal(BaseChatModel):
     """Any `ragthrift.protocols.LLM` where LangChain takes a chat model.
 
-    It reads text and answers with text and usage; it binds no tools. Sampling is set on the model
-    behind it: of the call's arguments only `stop` and `max_tokens` are known here. It streams
-    word by word where the model has `stream`, and in one piece otherwise.
+    It reads text and answers with text and usage, word by word where the model has `stream`. With
+    a `ragthrift.local.LocalModel` it binds tools, answers by a schema, and takes all settings of a
+    call: `temperature`, `seed`, `grammar`, `logprobs`, `adapter`, `session` and the others. Of any
+    other model a call can set `stop` and `max_tokens`, and what it cannot obey is refused.
 
     >>> from ragthrift import Completion, Usage
     >>> class Polite:
@@ -110,16 +120,59 @@ class ChatLocal(BaseChatModel):
             yield completion
 
     def _limits(self, stop: Sequence[str] | None, arguments: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(arguments.keys() - {"max_tokens", "stream"})
+        local = isinstance(self.llm, LocalModel)
+        known = CallSettings.__annotations__.keys() if local else frozenset[str]()
+        unknown = sorted(arguments.keys() - known - _LANGCHAINS - {"max_tokens"})
         if unknown:
             raise InputError(
-                f"ChatLocal knows stop and max_tokens in a call, not {', '.join(unknown)}; "
-                "set sampling on the model behind it"
+                f"ChatLocal with a {type(self.llm).__name__} knows stop, max_tokens"
+                f"{''.join(f', {name}' for name in sorted(known))} in a call, "
+                f"not {', '.join(unknown)}; set sampling on the model behind it"
             )
+        given = {name: value for name, value in arguments.items() if name not in _LANGCHAINS}
         return {
-            "max_tokens": arguments.get("max_tokens", self.max_tokens),
+            **to_settings(given),
+            "max_tokens": given.get("max_tokens", self.max_tokens),
             "stop": tuple(self.stop or () if stop is None else stop),
         }
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[ToolLike],
+        *,
+        tool_choice: str | bool | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Bind tools that each call may ask to be run; `tool_choice` as OpenAI's."""
+        self._check_local("tools")
+        told = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=told, tool_choice=to_choice(tool_choice), **kwargs)
+
+    @override
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        include_raw: bool = False,
+        method: Literal["json_schema", "function_calling", "json_mode"] = "json_schema",
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Answer by a schema, token by token, so that no answer can miss it but one cut off."""
+        if method == "function_calling":
+            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        self._check_local("schema")
+        followed = {"type": "object"} if method == "json_mode" else convert_to_json_schema(schema)
+        told = {"kwargs": {"method": method}, "schema": schema}
+        model = self.bind(schema=followed, ls_structured_output_format=told)
+        return parsed(model, schema, include_raw=include_raw)
+
+    def _check_local(self, wanted: str) -> None:
+        if not isinstance(self.llm, LocalModel):
+            raise NotImplementedError(
+                f"{type(self.llm).__name__} takes no {wanted}; "
+                "ragthrift.local.load_model makes a model that does"
+            )
 
 
 def _chunk(part: str | Completion) -> AIMessageChunk:

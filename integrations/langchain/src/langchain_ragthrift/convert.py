@@ -26,7 +26,7 @@ from langchain_core.messages.tool import (
 )
 
 import ragthrift
-from ragthrift import Completion, InputError, Message, Passage, Usage
+from ragthrift import Completion, InputError, Message, Passage, TokenLogprob, Usage
 from ragthrift.types import Role
 
 SCORE_KEY = "relevance_score"
@@ -229,8 +229,17 @@ def _usage_metadata(usage: Usage) -> UsageMetadata:
 
 
 def _response_metadata(completion: Completion) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "model_name": completion.model,
         "model_provider": PROVIDER,
         "finish_reason": completion.finish_reason,
     }
+    if completion.logprobs:
+        told["logprobs"] = {"content": [_logprob(token) for token in completion.logprobs]}
+    return told
+
+
+def _logprob(token: TokenLogprob) -> dict[str, Any]:
+    """One token as OpenAI tells it."""
+    others = [{"token": text, "logprob": value} for text, value in token.alternatives]
+    return {"token": token.token, "logprob": token.logprob, "top_logprobs": others}

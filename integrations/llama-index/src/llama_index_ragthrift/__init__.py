@@ -1,6 +1,7 @@
 """ragthrift's levers as LlamaIndex parts: postprocessors, LLMs, caches, a router, memories."""
 
 from llama_index_ragthrift.cache import CachedLLM, CachedQueryEngine
+from llama_index_ragthrift.embedding import LocalEmbedding
 from llama_index_ragthrift.llm import LocalLLM
 from llama_index_ragthrift.memory import RagthriftMemory, SummaryMemoryBlock, chat_store_log
 from llama_index_ragthrift.postprocessor import RagthriftPostprocessor
@@ -16,6 +17,7 @@ __all__ = [
     "CachedLLM",
     "CachedQueryEngine",
     "LlamaIndexLLM",
+    "LocalEmbedding",
     "LocalLLM",
     "RagthriftMemory",
     "RagthriftPostprocessor",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol, TypedDict, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from llama_index.core.base.llms.generic_utils import (
     astream_chat_response_to_completion_response,
@@ -21,12 +21,17 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
-from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.tools import BaseTool
 
+from llama_index_ragthrift.calling import selections, to_tools, with_one_call
 from llama_index_ragthrift.messages import Pieces, to_chat_response, to_chat_stream, to_messages
 from ragthrift import Completion, InputError, Message
 from ragthrift.bridge import Bridge
+from ragthrift.local.model import LocalModel
+from ragthrift.local.sampling import CallSettings
 from ragthrift.protocols import LLM
 
 
@@ -45,20 +50,14 @@ class Streaming(Protocol):
         ...
 
 
-class CallOptions(TypedDict):
-    """What one call may ask of an `LLM`."""
-
-    max_tokens: int | None
-    stop: tuple[str, ...]
-
-
-class LocalLLM(CustomLLM):
+class LocalLLM(FunctionCallingLLM):
     """Any `ragthrift.protocols.LLM`, for example a model on this machine.
 
-    `chat`, `complete` and their streaming and async forms take `max_tokens` and `stop`, and raise
-    `InputError` for what the model would not honour. It streams if the model has `stream`, else
-    the answer comes in one piece. The async forms wait in threads: how many calls run at once is
-    up to the model. Each response has its usage in `raw["usage"]`.
+    `chat`, `complete` and their streaming and async forms take `max_tokens` and `stop`; with a
+    `ragthrift.local.LocalModel` they take all its settings, and it calls functions. `InputError`
+    is raised for what the model would not honour. It streams if the model has `stream`, else the
+    answer comes in one piece. The async forms wait in threads: how many calls run at once is up
+    to the model. Each response has its usage in `raw["usage"]`.
     """
 
     llm: Any = Field(exclude=True, frozen=True, description="Answers a conversation.")
@@ -98,8 +97,46 @@ class LocalLLM(CustomLLM):
             context_window=self.context_window,
             num_output=self.max_tokens or DEFAULT_NUM_OUTPUTS,
             is_chat_model=self.is_chat_model,
+            is_function_calling_model=self._calls_functions,
             model_name=self.model_name,
         )
+
+    @property
+    def _calls_functions(self) -> bool:
+        return isinstance(self.llm, LocalModel) and "tools" in self.llm.runtime.abilities
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,  # noqa: ARG002  (LlamaIndex's, for who prints)
+        allow_parallel_tool_calls: bool = False,  # noqa: ARG002  (held to when it has answered)
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        asked = ChatMessage(user_msg) if isinstance(user_msg, str) else user_msg
+        messages = [*(chat_history or []), *([asked] if asked else [])]
+        if not tools:
+            return {"messages": messages, **kwargs}
+        told = {"tools": to_tools(tools), "tool_choice": "required" if tool_required else "auto"}
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        return {"messages": messages, **told, **given}
+
+    def _validate_chat_with_tools_response(
+        self,
+        response: ChatResponse,
+        tools: Sequence[BaseTool],  # noqa: ARG002  (the answer names them)
+        allow_parallel_tool_calls: bool = False,
+        **_: Any,
+    ) -> ChatResponse:
+        return response if allow_parallel_tool_calls else with_one_call(response)
+
+    def get_tool_calls_from_response(
+        self, response: ChatResponse, error_on_no_tool_call: bool = True, **_: Any
+    ) -> list[ToolSelection]:
+        """The functions that an answer asks for, with their arguments."""
+        return selections(response, must=error_on_no_tool_call)
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -170,31 +207,36 @@ class LocalLLM(CustomLLM):
         options = self._options(given)
         return to_chat_stream(_pieces(self.llm, to_messages(messages), options))
 
-    def _options(self, given: dict[str, Any]) -> CallOptions:
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        known = CallSettings.__annotations__.keys() if isinstance(self.llm, LocalModel) else set()
         # LlamaIndex's DocumentContextExtractor sends extra_headers to every model; a model without
         # HTTP loses nothing by leaving them out.
-        unknown = given.keys() - {"max_tokens", "stop", "extra_headers"}
+        options = {name: value for name, value in given.items() if name != "extra_headers"}
+        unknown = options.keys() - known - {"max_tokens", "stop"}
         if unknown:
+            takes = "".join(f"{name}, " for name in sorted(known))
             raise InputError(
-                f"LocalLLM takes max_tokens and stop, not {sorted(unknown)}; "
+                f"LocalLLM with a {type(self.llm).__name__} takes {takes}max_tokens and stop, "
+                f"not {sorted(unknown)}; "
                 "set what is about sampling on the model itself"
             )
-        stop = given.get("stop")
+        stop = options.get("stop")
         stop = self.stop if stop is None else stop
-        return {
-            "max_tokens": given.get("max_tokens", self.max_tokens),
+        limits = {
+            "max_tokens": options.get("max_tokens", self.max_tokens),
             "stop": (stop,) if isinstance(stop, str) else tuple(stop),
         }
+        return options | limits
 
 
-def _pieces(llm: LLM, messages: list[Message], options: CallOptions) -> Pieces:
+def _pieces(llm: LLM, messages: list[Message], options: dict[str, Any]) -> Pieces:
     if isinstance(llm, Streaming):
         return llm.stream(messages, **options)
     return _one_piece(llm, messages, options)
 
 
 def _one_piece(
-    llm: LLM, messages: list[Message], options: CallOptions
+    llm: LLM, messages: list[Message], options: dict[str, Any]
 ) -> Generator[str, None, Completion]:
     completion = llm.complete(messages, **options)
     yield completion.text

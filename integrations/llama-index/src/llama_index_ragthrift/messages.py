@@ -96,11 +96,14 @@ def _answer(completion: Completion) -> ChatMessage:
 
 
 def _raw(completion: Completion) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "model": completion.model,
         "finish_reason": completion.finish_reason,
         "usage": _to_openai(completion.usage),
     }
+    if completion.logprobs:
+        told["logprobs"] = completion.logprobs
+    return told
 
 
 def _to_openai(usage: Usage) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The model that answers in the demo: Gemma 3 270M, a base model, taught by two examples."""
 
-from ragthrift.local import LlamaCppLLM, gemma_3_270m, plain_text
+from ragthrift.local import gemma_3_270m, load_model, plain_text
 from ragthrift.protocols import LLM
 
 PROMPT = """\
@@ -30,4 +30,4 @@ STOP = ["\n"]
 
 def load_reader() -> LLM:
     """Load the model; it keeps only the last prompt, so that every prompt is timed alike."""
-    return LlamaCppLLM(gemma_3_270m(), prompt_format=plain_text, n_ctx=4096, cache_mib=0)
+    return load_model(gemma_3_270m(), prompt_format=plain_text, n_ctx=4096, slots=1, cache_mib=0)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from ragthrift.errors import InputError
+from ragthrift.local.openai_form import as_tools, as_turns
 from ragthrift.local.server import LlamaServer, Route
-from ragthrift.types import Message
+from ragthrift.types import Message, Tool
 
 
 class Prompt(Protocol):
@@ -26,6 +26,10 @@ class Prompt(Protocol):
         """Tokens of the whole prompt, special tokens included."""
         ...
 
+    def written(self, server: LlamaServer) -> "TextPrompt":
+        """The same as one text."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TextPrompt:
@@ -43,31 +47,33 @@ class TextPrompt:
         """See `Prompt`."""
         return count_text(server, self.text, framed=True)
 
+    def written(self, server: LlamaServer) -> "TextPrompt":  # noqa: ARG002 -- as in `Prompt`
+        """See `Prompt`."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
-    """Messages that the template in the model's file writes out."""
+    """Messages that the chat template writes out, with tools if it knows them."""
 
     messages: Sequence[Message]
+    tools: Sequence[Tool] = ()
     route: ClassVar[Route] = "chat_completions"
-
-    def __post_init__(self) -> None:
-        if any(message.role == "tool" or message.tool_calls for message in self.messages):
-            raise InputError(
-                "the chat template takes no tool turns here; "
-                "leave them out, or write them by a prompt_format"
-            )
 
     @property
     def body(self) -> dict[str, Any]:
         """See `Prompt`."""
-        turns = [{"role": turn.role, "content": turn.content} for turn in self.messages]
-        return {"messages": turns}
+        turns = {"messages": as_turns(self.messages)}
+        return turns | ({"tools": as_tools(self.tools)} if self.tools else {})
 
     def count(self, server: LlamaServer) -> int:
         """See `Prompt`."""
         reply = server.ask("/v1/chat/completions/input_tokens", self.body)
         return int(reply["input_tokens"])
+
+    def written(self, server: LlamaServer) -> TextPrompt:
+        """See `Prompt`."""
+        return TextPrompt(server.ask("/apply-template", self.body)["prompt"])
 
 
 def count_text(server: LlamaServer, text: str, *, framed: bool) -> int:

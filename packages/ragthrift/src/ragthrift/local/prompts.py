@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from ragthrift.types import Message
 
 PromptFormat = Callable[[Sequence[Message]], str]
-"""Writes the whole prompt, up to where the model is to go on."""
+"""Writes the whole prompt, up to where the model is to go on.
+
+Tools, calls and their results come as system, assistant and user messages of plain text.
+"""
 
 
 def plain_text(messages: Sequence[Message]) -> str:
