@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from ragthrift.errors import ContextOverflowError, InputError, ModelError
+from ragthrift.errors import ContextOverflowError, ModelError
 from ragthrift.local.model import LocalModel
 from ragthrift.local.runtime import Runtime
 from ragthrift.protocols import LLM, TokenCounter
@@ -130,8 +130,7 @@ class RuntimeContract:
             assert again.usage.cache_read_tokens > 32
         assert again.usage.cache_read_tokens < again.usage.input_tokens
 
-    def test_texts_that_no_tokenizer_reads_are_refused(self, llm: LocalModel) -> None:
+    def test_odd_characters_are_read(self, llm: LocalModel) -> None:
         for text in ("half \ud83d", "a\0b"):
-            with pytest.raises(InputError):
-                llm.complete([Message("user", text)], max_tokens=2)
+            assert llm.complete([Message("user", text)], max_tokens=2).usage.output_tokens > 0
         assert llm.complete(STORY, max_tokens=2).usage.output_tokens == 2

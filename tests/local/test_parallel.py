@@ -95,8 +95,7 @@ def test_many_threads_with_all_kinds_of_calls(continuing: LocalModel) -> None:
             continuing.complete([Message("user", f" {topic}" * 2000)], max_tokens=5)
 
     def with_a_nul(topic: str) -> None:
-        with pytest.raises(InputError, match="NUL"):
-            continuing.complete([Message("user", f"{topic}\0")], max_tokens=5)
+        assert continuing.complete([Message("user", f"{topic}\0")], max_tokens=5).text
 
     def malformed(topic: str) -> None:
         with pytest.raises(InputError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from ragthrift.errors import ContextOverflowError, InputError
 from ragthrift.local.runtime import Runtime
 from ragthrift.local.sampling import CallSettings, Request, Sampling
+from ragthrift.tokens import well_formed
 from ragthrift.types import Completion, Message
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class LocalModel:
         """Unit vectors, shape (n, d); InputError if the runtime was not loaded for embeddings."""
         if "embeddings" not in self.runtime.abilities:
             raise InputError(f"{self.model} was not loaded for embeddings")
-        return self.runtime.embed(texts)
+        return self.runtime.embed([_valid(text) for text in texts])
 
     def close(self) -> None:
         """Take no more calls; the memory is freed when the last running one has ended."""
@@ -133,7 +134,7 @@ class LocalModel:
         sampling = {name: given.pop(name) for name in _SAMPLING & given.keys()}
         given["tools"] = tuple(given.get("tools") or ())
         request = Request(
-            messages=tuple(messages),
+            messages=tuple(map(_readable, messages)),
             max_tokens=max_tokens,
             stop=tuple(stop),
             sampling=replace(self._sampling, **sampling),
@@ -167,6 +168,17 @@ class LocalModel:
             if request.overflow == "error" or len(shorter) == len(request.messages):
                 raise ContextOverflowError(needed + (request.max_tokens or 1), window)
             request = replace(request, messages=shorter)
+
+
+def _readable(message: Message) -> Message:
+    """The message in characters that every runtime reads; nothing else is changed."""
+    calls = tuple(replace(call, arguments=_valid(call.arguments)) for call in message.tool_calls)
+    return replace(message, content=_valid(message.content), tool_calls=calls)
+
+
+def _valid(text: str) -> str:
+    """U+FFFD for half a character and for NUL, which end a text or a call in some of them."""
+    return well_formed(text).replace("\0", "\ufffd")
 
 
 def _without_oldest(messages: tuple[Message, ...]) -> tuple[Message, ...]:
