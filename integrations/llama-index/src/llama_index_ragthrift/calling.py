@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools import BaseTool
 
@@ -27,6 +29,11 @@ def to_tools(tools: Sequence[BaseTool]) -> tuple[Tool, ...]:
         )
         for tool in tools
     )
+
+
+def calls_functions(llm: object) -> TypeGuard[FunctionCallingLLM]:
+    """Whether a model has the methods for it, and says that it can."""
+    return isinstance(llm, FunctionCallingLLM) and llm.metadata.is_function_calling_model
 
 
 def selections(response: ChatResponse, *, must: bool) -> list[ToolSelection]:

@@ -18,6 +18,7 @@ from llama_index.core.llms import LLM
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 
+from llama_index_ragthrift.calling import calls_functions
 from ragthrift import InputError
 
 
@@ -129,6 +130,7 @@ class Passthrough(FunctionCallingLLM):
 
     @property
     def _calling(self) -> FunctionCallingLLM:
-        if not isinstance(self.llm, FunctionCallingLLM):
-            raise InputError(f"{type(self.llm).__name__} calls no tools; wrap an LLM that does")
-        return self.llm
+        inner = self._llm
+        if not calls_functions(inner):
+            raise InputError(f"{type(inner).__name__} calls no tools; wrap an LLM that does")
+        return inner

@@ -22,6 +22,7 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import TokenAsyncGen, TokenGen
 
+from llama_index_ragthrift.calling import calls_functions
 from llama_index_ragthrift.route.asking import Asking
 from llama_index_ragthrift.route.question import Question
 from llama_index_ragthrift.route.questions import Chat, ChatWithTools, Complete
@@ -164,7 +165,7 @@ class RouterLLM(FunctionCallingLLM):
         self, response: ChatResponse, *args: Any, **kwargs: Any
     ) -> list[ToolSelection]:
         """As the LLM reads them that gave the response."""
-        calling = {n: llm for n, llm in self._llms.items() if isinstance(llm, FunctionCallingLLM)}
+        calling = {n: llm for n, llm in self._llms.items() if calls_functions(llm)}
         llm = calling.get(tier_of(response) or "", next(iter(calling.values()), None))
         if llm is None:
             raise InputError("none of the LLMs calls tools; give the router one that does")

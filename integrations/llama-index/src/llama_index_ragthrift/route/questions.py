@@ -11,9 +11,9 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.llms import LLM
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.tools import BaseTool
 
+from llama_index_ragthrift.calling import calls_functions
 from llama_index_ragthrift.route.answers import attempt_of, calls_tools
 from llama_index_ragthrift.route.calls import call_of, without_pins
 from llama_index_ragthrift.route.hearing import Hearing
@@ -98,7 +98,7 @@ class ChatWithTools(Chat):
 
     def given(self, llm: LLM, added: Sequence[ChatMessage]) -> Given:
         """The tools as they are: each LLM has a form of its own for them."""
-        if not isinstance(llm, FunctionCallingLLM):
+        if not calls_functions(llm):
             raise InputError(
                 f"{type(llm).__name__} calls no tools; say so with Tier(..., tools=False)"
             )
