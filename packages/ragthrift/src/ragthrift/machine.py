@@ -21,6 +21,16 @@ def available_cpus() -> int:
     return max(1, cpus if quota is None else min(cpus, math.ceil(quota)))
 
 
+def calm_threads() -> None:
+    """Let OpenMP's threads sleep at barriers, unless the environment says otherwise.
+
+    libgomp reads these once, when it is loaded, so call it before. Its default is to spin, which on
+    busy CPUs slowed a model down from 20 to 0.2 tokens a second.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def _cgroup_quota() -> float | None:
     try:
         if _QUOTA_V2.exists():

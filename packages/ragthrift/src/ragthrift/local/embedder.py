@@ -13,6 +13,7 @@ from ragthrift.local.server import LlamaServer
 from ragthrift.local.server_options import Pooling, ServerOptions
 from ragthrift.local.written_request import check_text
 from ragthrift.machine import available_cpus
+from ragthrift.states import unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,9 +62,7 @@ class LlamaCppEmbedder:
             if (needed := count_text(self._server, text or " ", framed=True)) > self._n_ctx:
                 raise ContextOverflowError(needed, self._n_ctx)
         vectors = np.asarray(self._server.embed([text or " " for text in texts]), dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        return unit
+        return unit(vectors)
 
     def close(self) -> None:
         """Take no more calls; the memory is freed when the last running one has ended."""

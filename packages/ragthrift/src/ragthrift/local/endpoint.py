@@ -15,6 +15,7 @@ from ragthrift.local.openai_form import as_turns
 from ragthrift.local.runtime import Ability
 from ragthrift.local.sampling import Request
 from ragthrift.local.stoppable import StoppableAnswer
+from ragthrift.states import unit
 from ragthrift.tokens import EstimatedTokens
 from ragthrift.types import Completion, Message
 
@@ -138,9 +139,7 @@ class EndpointRuntime:
             found = self._ask(f"{self._routes}/embeddings", body)["data"]
             rows += [row["embedding"] for row in sorted(found, key=lambda row: int(row["index"]))]
         vectors = np.asarray(rows, dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        return unit
+        return unit(vectors)
 
     def close(self) -> None:
         """Take no more calls; the server runs on."""

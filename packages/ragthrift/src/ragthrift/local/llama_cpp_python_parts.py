@@ -1,7 +1,6 @@
 """What `llama-cpp-python` needs to be asked token by token."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from ragthrift.local.sampling import Request
 from ragthrift.local.server_options import Pooling
 from ragthrift.local.tool_text import call_schema
 from ragthrift.local.written_request import must_call, offered
-from ragthrift.machine import available_cpus
+from ragthrift.machine import available_cpus, calm_threads
 from ragthrift.types import TokenLogprob
 
 
@@ -124,10 +123,7 @@ def _checked(llama: Any, grammar: str, what: str) -> Any:
 
 
 def _import_llama_cpp() -> Any:
-    # libgomp reads these once, when it is loaded. Its default is to spin at barriers, which on
-    # busy CPUs slows a model down by orders of magnitude.
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    calm_threads()
     try:
         import llama_cpp
     except ImportError as error:

@@ -1,13 +1,13 @@
 """llama.cpp's own C functions, out of the shared object that xllamacpp ships."""
 
 import ctypes
-import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ragthrift.errors import MissingExtraError, ModelError
+from ragthrift.machine import calm_threads
 
 
 def library_path() -> Path:
@@ -24,9 +24,7 @@ def library_path() -> Path:
 @cache
 def llama_library() -> ctypes.CDLL:
     """The loaded library."""
-    # As for the server: libgomp reads these once, and would spin at barriers without them.
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    calm_threads()
     return ctypes.CDLL(str(library_path()))
 
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from ragthrift.errors import ContextOverflowError, InputError
+from ragthrift.local.pieces import whole
 from ragthrift.local.runtime import Runtime
 from ragthrift.local.sampling import CallSettings, Request, Sampling
 from ragthrift.tokens import well_formed
@@ -70,13 +71,7 @@ class LocalModel:
 
         Raises ContextOverflowError before anything runs when prompt and answer do not fit.
         """
-        pieces = self.stream(messages, max_tokens=max_tokens, stop=stop, **settings)
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as end:
-                answer: Completion = end.value
-                return answer
+        return whole(self.stream(messages, max_tokens=max_tokens, stop=stop, **settings))
 
     def stream(
         self,

@@ -1,7 +1,6 @@
 """llama.cpp's server inside this process: started, asked and stopped."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from ragthrift.errors import ContextOverflowError, InputError, ModelError, missing_extra
 from ragthrift.local.callback import Arrivals, iterate_callback
 from ragthrift.local.server_options import ServerOptions, parameters_for
+from ragthrift.machine import calm_threads
 
 Reply = Mapping[str, Any]
 Route = Literal["completions", "chat_completions"]
@@ -137,10 +137,7 @@ def _wake(server: Any) -> None:
 
 
 def _import_xllamacpp() -> Any:
-    # libgomp reads these once, when it is loaded. Its default is to spin at barriers, which on
-    # busy CPUs slowed a model down from 20 to 0.2 tokens a second.
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    calm_threads()
     try:
         import xllamacpp
     except ImportError as error:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from ragthrift.errors import ModelError
 from ragthrift.local.constraint import Schema, misfit
+from ragthrift.local.pieces import whole
 from ragthrift.types import Completion, Message, Tool, ToolCall
 
 _OFFER = """\
@@ -91,7 +92,7 @@ def forced_call(
     answer: Generator[str, None, Completion], tools: Sequence[Tool]
 ) -> Generator[str, None, Completion]:
     """No piece of text, but the call; what was written of one that broke off stays the text."""
-    completion = _whole(answer)
+    completion = whole(answer)
     call = read_call(completion.text, tools)
     if call is not None:
         return _as_call(completion, call)
@@ -127,15 +128,6 @@ def possible_call(
     if held:
         yield held
     return completion
-
-
-def _whole(answer: Generator[str, None, Completion]) -> Completion:
-    while True:
-        try:
-            next(answer)
-        except StopIteration as end:
-            completion: Completion = end.value
-            return completion
 
 
 def _as_call(completion: Completion, call: ToolCall) -> Completion:
