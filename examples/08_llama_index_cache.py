@@ -4,7 +4,7 @@ from llama_index.core import Document, MockEmbedding, VectorStoreIndex
 
 from llama_index_ragthrift import CachedQueryEngine, LocalLLM, RagthriftPostprocessor
 from ragthrift import Completion, Usage
-from ragthrift.cache import SemanticCache
+from ragthrift.cache import SemanticCache, ServingPolicy
 from ragthrift.embed import minilm
 from ragthrift.rerank import HybridReranker, Keep
 from ragthrift_bench import handbook
@@ -26,7 +26,8 @@ class FirstSentences:
 documents = [Document(text=p.text, id_=p.id) for p in handbook.passages()[:10]]
 index = VectorStoreIndex.from_documents(documents, embed_model=MockEmbedding(embed_dim=8))
 model = FirstSentences()
-cache = SemanticCache(minilm())
+unaudited = ServingPolicy(audit_share=0)  # by default two hits in a hundred are asked again
+cache = SemanticCache(minilm(), policy=unaudited)
 
 
 def asking() -> CachedQueryEngine:
