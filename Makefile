@@ -1,6 +1,7 @@
 # make         format, lint, type-check, check imports, test
 # make demo    set up this machine and run the main job
 # make test    set up this machine and pass the tests
+# make site    the documentation, in site/
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -12,7 +13,7 @@ DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua,redis]" -e p
 	-e "packages/ragthrift-bench[demo,endpoint]"
 
 .DEFAULT_GOAL := check
-.PHONY: check setup develop demo test format lint types imports pytest clean
+.PHONY: check setup develop demo test format lint types imports pytest site clean
 
 check: format test
 
@@ -57,5 +58,8 @@ imports: develop
 pytest: develop
 	$(BIN)/python -m pytest
 
+site: develop
+	$(BIN)/mkdocs build --quiet
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
