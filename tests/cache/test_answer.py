@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ragthrift import Completion, ContractError, Passage, Scope, ToolCall, Usage
-from ragthrift.cache import Fresh, Rules, SemanticCache, SqliteStore, is_refusal
+from ragthrift.cache import Fresh, Rules, SemanticCache, ServingPolicy, SqliteStore, is_refusal
 from ragthrift.cache.flights import Flights
 from ragthrift.testing import FakeEmbedder
 from tests.cache.fakes import Model, ServeNear
@@ -555,3 +555,23 @@ def test_what_the_policy_learnt_is_written_down(tmp_path: Path) -> None:
         for number in range(4):
             cache.answer(f"{ASKED} Is it {number}", Model(), scope=SCOPE)
     assert SqliteStore(tmp_path / "c.db").saved_state() == {"lessons": 3}
+
+
+def test_a_new_policy_goes_on_from_what_was_learnt_with_the_store(tmp_path: Path) -> None:
+    """A certificate takes hundreds of labels: a restart must not cost them."""
+    path = tmp_path / "c.db"
+    with SemanticCache(
+        FakeEmbedder(), store=path, policy=ServingPolicy(max_error_rate=0.05), on_error="raise"
+    ) as cache:
+        for _ in range(3):
+            cache.answer("When is soup today?", lambda *_: "At noon.", scope=SCOPE)
+            cache.answer("When is the soup today?", lambda *_: "At noon.", scope=SCOPE)
+        learnt = cache._keeper._policy.state()
+    again = ServingPolicy(max_error_rate=0.05)
+    with SemanticCache(FakeEmbedder(), store=path, policy=again, on_error="raise"):
+        assert again.taught
+        assert again.state() == learnt
+    own = ServingPolicy.restore(learnt)
+    own.adopt(ServingPolicy().state())
+    with SemanticCache(FakeEmbedder(), store=path, policy=own, on_error="raise"):
+        assert own.state() == ServingPolicy().state(), "what was taught otherwise stays"

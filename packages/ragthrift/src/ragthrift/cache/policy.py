@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from ragthrift.cache.serving.neighbour import Label, Neighbour, Serving
 from ragthrift.cache.serving.policy import ServingPolicy
@@ -66,16 +66,19 @@ class NeverServe:
         return {}
 
 
-def default_policy(store: Store, *, shadow: bool) -> Policy:
-    """A `ServingPolicy` that knows what an earlier one learnt with this store.
+def default_policy(*, shadow: bool) -> Policy:
+    """A `ServingPolicy`; in shadow mode it audits all, since the model is called anyway."""
+    return ServingPolicy(audit_share=1.0) if shadow else ServingPolicy()
 
-    In shadow mode every decision is an audit: the model is called anyway.
-    """
-    settings: dict[str, Any] = {"audit_share": 1.0} if shadow else {}
+
+def resumed(policy: Policy, store: Store) -> Policy:
+    """The policy; a `ServingPolicy` that is new takes over what was learnt with this store."""
+    if not isinstance(policy, ServingPolicy) or policy.taught:
+        return policy
     try:
         state = store.saved_state()
         if state is not None:
-            return ServingPolicy.restore(state, **settings)
+            policy.adopt(state)
     except (InputError, LookupError, TypeError, ValueError, sqlite3.Error) as error:
         log.warning("what was learnt before cannot be read, learning anew: %s", error)
-    return ServingPolicy(**settings)
+    return policy

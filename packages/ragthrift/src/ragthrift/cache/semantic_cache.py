@@ -14,7 +14,7 @@ from ragthrift.cache.fresh import Fresh
 from ragthrift.cache.growth import Growth
 from ragthrift.cache.keeping import Keeper, later_end
 from ragthrift.cache.lookup import Answer, Lookup, from_cache
-from ragthrift.cache.policy import NeverServe, Policy, default_policy
+from ragthrift.cache.policy import NeverServe, Policy, default_policy, resumed
 from ragthrift.cache.replay import pieces, whole
 from ragthrift.cache.settings import Freshness, Lifetime, Rules
 from ragthrift.cache.sqlite_store import SqliteStore
@@ -44,9 +44,9 @@ class SemanticCache:
 
     `embedder` finds questions in other words; `None` serves the same question only. `store` is a
     file, or a store; `None` keeps answers in a file that vanishes with the cache. `policy` decides
-    which near question is near enough; `None` is a `ServingPolicy` that goes on from what it learnt
-    with this store. `shadow` decides and learns, and serves nothing: a policy of your own should
-    then audit all (`ServingPolicy(audit_share=1.0)`).
+    which near question is near enough, `None` for a `ServingPolicy`; a new `ServingPolicy` goes on
+    from what was learnt with this store. `shadow` decides and learns, and serves nothing: a policy
+    of your own should then audit all (`ServingPolicy(audit_share=1.0)`).
     `on_error="pass"` turns a failure of the store, the embedder or the policy into a miss, logs it
     once and counts it; the model's own errors are always raised.
     """
@@ -70,9 +70,9 @@ class SemanticCache:
         self._shadow = shadow
         self._rules = rules = rules or Rules()
         self._tally = tally = Tally("cache", on_error, also=self._store.count)
-        if policy is None and embedder is None:
-            policy = NeverServe()
-        policy = policy or default_policy(self._store, shadow=shadow)
+        if policy is None:
+            policy = NeverServe() if embedder is None else default_policy(shadow=shadow)
+        policy = resumed(policy, self._store)
         shared: _Shared = {"rules": rules, "tally": tally}
         self._finder = Finder(self._store, embedder, policy, freshness=self.freshness, **shared)
         self._keeper = Keeper(

@@ -68,6 +68,7 @@ class ServingPolicy:
         self._shadow = Shadow()
         self._joined: OrderedDict[str, int] = OrderedDict()
         self._audits = [0, 0]
+        self._taught = False
 
     def decide(self, question: str, neighbours: Sequence[Neighbour]) -> Serving:
         """Whether the best neighbour's answer may be served; nearest first or in any order."""
@@ -100,6 +101,7 @@ class ServingPolicy:
         agreement, group = self._compare(neighbours, answer, serving)
         right = {"agreed": True, "disagreed": False}.get(agreement)
         with self._lock:
+            self._taught = True
             self._count(serving, right)
             if group is not None:
                 self._join(group)
@@ -144,17 +146,27 @@ class ServingPolicy:
     @classmethod
     def restore(cls, state: Mapping[str, Any], **settings: Any) -> Self:
         """A policy with `settings` of `__init__` that knows what the saved one had learnt."""
+        policy = cls(**settings)
+        policy.adopt(state)
+        return policy
+
+    @property
+    def taught(self) -> bool:
+        """Whether it has learnt, or taken over, anything."""
+        return self._taught
+
+    def adopt(self, state: Mapping[str, Any]) -> None:
+        """Take over what a saved policy had learnt, in place of what this one has."""
         if state.get("version") != 1:
             raise InputError(
                 "this is no state of a ServingPolicy of this version; start without it"
             )
-        policy = cls(**settings)
-        policy._model = PooledModel.restore(state["model"])
-        policy._limits = policy._limits.restored(state["limits"])
-        policy._shadow = Shadow.restore(state["shadow"])
-        policy._joined = OrderedDict((str(group), int(size)) for group, size in state["joined"])
-        policy._audits = list(state["audits"])
-        return policy
+        model, shadow = PooledModel.restore(state["model"]), Shadow.restore(state["shadow"])
+        joined = OrderedDict((str(group), int(size)) for group, size in state["joined"])
+        with self._lock:
+            self._limits = self._limits.restored(state["limits"])
+            self._model, self._shadow, self._joined = model, shadow, joined
+            self._audits, self._taught = list(state["audits"]), True
 
     def _candidate(
         self, question: str, ordered: Sequence[Neighbour]
