@@ -24,6 +24,7 @@ facts: what must never be forgotten: who the user is, identifiers, preferences, 
 decisions. One short sentence each, at most %(facts)d in all, with the numbers of the turns it is \
 from. supersedes: ids of facts under <facts> that it makes untrue. No facts is a good answer."""
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
+_FENCE = re.compile(r"<(?=\s*/?\s*(?:turns|before|facts)\s*>)", re.IGNORECASE)
 _MOST_FACTS = 12
 
 
@@ -31,7 +32,7 @@ def summary_prompt(
     turns: Sequence[Turn], *, before: str, facts: Sequence[Fact], max_tokens: int
 ) -> list[Message]:
     """A prompt that holds the turns itself."""
-    numbered = [f"[{n}] {t.message.role}: {spoken(t.message)}" for n, t in enumerate(turns, 1)]
+    numbered = [f"[{n}] {t.message.role}: {_inside(t)}" for n, t in enumerate(turns, 1)]
     parts = [*_known(before, facts), "<turns>", *numbered, "</turns>"]
     return [Message("system", _rules(max_tokens)), Message("user", "\n".join(parts))]
 
@@ -59,6 +60,11 @@ def shared_prompt(
         "</turns>",
     ]
     return [*prompt, Message("user", "\n".join(parts))]
+
+
+def _inside(turn: Turn) -> str:
+    """A turn that cannot end the material: a document may hold the words that would."""
+    return _FENCE.sub("(", spoken(turn.message))
 
 
 def _rules(max_tokens: int) -> str:
@@ -98,7 +104,10 @@ def _fact(given: object, turns: Sequence[Turn]) -> Fact | None:
         return None
     text = given["text"].strip()
     numbers = [n for n in _listed(given.get("turns")) if isinstance(n, int)]
-    ids = dict.fromkeys(turns[n - 1].id for n in numbers if 0 < n <= len(turns))
+    named = [turns[n - 1] for n in numbers if 0 < n <= len(turns)]
+    if named and all(turn.message.role == "tool" for turn in named):
+        return None  # what a document says of the user is not kept for ever
+    ids = dict.fromkeys(turn.id for turn in named)
     gone = tuple(old for old in _listed(given.get("supersedes")) if isinstance(old, str))
     return Fact(text, tuple(ids), gone) if text else None
 
