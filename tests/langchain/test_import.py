@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import langchain_ragthrift
+from ragthrift import MissingExtraError
 
 WITHOUT_LANGCHAIN = """
 import sys
@@ -21,7 +22,11 @@ except ImportError as error:
 
 def test_all_is_sorted_and_complete() -> None:
     assert langchain_ragthrift.__all__ == sorted(langchain_ragthrift.__all__)
-    assert all(hasattr(langchain_ragthrift, name) for name in langchain_ragthrift.__all__)
+    for name in langchain_ragthrift.__all__:
+        try:
+            assert hasattr(langchain_ragthrift, name)
+        except MissingExtraError:
+            assert name == "RouterDecisions", "what needs langchain-core 1.8"
     assert not hasattr(langchain_ragthrift, "TrimEverything")
 
 

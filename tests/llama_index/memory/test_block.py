@@ -42,12 +42,11 @@ def a_memory(*blocks: Any, file: Path | None = None, **fields: Any) -> Memory:
         "llama_index_memory", f"sqlite+aiosqlite:///{file}" if file else None
     )
     _OPENED.append(store)
-    return Memory.from_defaults(
-        session_id="ann",
-        memory_blocks=list(blocks),
-        chat_store=store,
-        **(settings | fields),
+    memory = Memory.from_defaults(
+        session_id="ann", memory_blocks=list(blocks), **(settings | fields)
     )
+    memory.sql_store = store
+    return memory
 
 
 async def talked(memory: Memory, block: SummaryMemoryBlock, turns: int = 60) -> None:
