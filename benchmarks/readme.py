@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from ragthrift_bench.report.numbers import money, percent, plain, points, span
+from ragthrift.page.numbers import money, percent, plain, points
+from ragthrift_bench.report.numbers import span
 from ragthrift_bench.results import Outcome, Results
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
+from ragthrift.page.lettering import text_width, wrapped
+from ragthrift.page.sheets import NARROW, SHEETS, WIDE, Drawing, Sheet
 from ragthrift_bench.report.frontier import frontier, points_of
 from ragthrift_bench.report.html import html
 from ragthrift_bench.report.labels import Box, placed
-from ragthrift_bench.report.lettering import text_width, wrapped
 from ragthrift_bench.report.lines import lines
 from ragthrift_bench.report.pareto import pareto
 from ragthrift_bench.report.scatter import scatter
-from ragthrift_bench.report.sheets import NARROW, SHEETS, WIDE, Drawing, Sheet
 from ragthrift_bench.report.waterfall import steps, waterfall
 from ragthrift_bench.results import Results
 from tests.bench.pages import Element, parsed

@@ -1,4 +1,4 @@
-"""ragthrift in LangChain: compressor, caches, router, memory, agent middleware, local models.
+"""ragthrift in LangChain: compressor, caches, router, memory, ledger, agents, local models.
 
 Only the agent middleware needs `langchain` itself; everything else needs `langchain-core`.
 """
@@ -10,6 +10,7 @@ from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache,
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
 from langchain_ragthrift.embeddings import LocalEmbeddings
+from langchain_ragthrift.ledger import LedgerCallback, audit
 from langchain_ragthrift.memory import CondensedHistory, chat_history_log, condensed, fetch_tool
 from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
 from langchain_ragthrift.wrapped_llm import LangChainLLM
@@ -28,6 +29,7 @@ __all__ = [
     "CondensedHistory",
     "LLMCache",
     "LangChainLLM",
+    "LedgerCallback",
     "LocalEmbeddings",
     "MemoryMiddleware",
     "RagthriftCompressor",
@@ -37,6 +39,7 @@ __all__ = [
     "SemanticCache",
     "SemanticCacheMiddleware",
     "TrimToolMessages",
+    "audit",
     "chat_history_log",
     "condensed",
     "fetch_tool",

@@ -51,7 +51,7 @@ class LangChainLLM:
         """One answer; a prompt that is too long for the model raises `ContextOverflowError`."""
         model, options = self._model, {"stop": list(stop)} if stop else {}
         if max_tokens is not None:
-            model, limit = _limited(model, max_tokens)
+            model, limit = limited(model, max_tokens)
             options |= limit
         try:
             reply = _alone(model, [to_message(turn) for turn in messages], options)
@@ -81,10 +81,10 @@ def _alone(model: Model, prompt: LanguageModelInput, options: dict[str, Any]) ->
         return context.run(model.invoke, prompt, RunnableConfig(tags=TAGS), **options)
 
 
-def _limited(model: Any, max_tokens: int) -> tuple[Any, dict[str, Any]]:
+def limited(model: Any, max_tokens: int) -> tuple[Any, dict[str, Any]]:
     """The model, or a copy, with the limit, or with the argument of a call that sets it."""
     if isinstance(model, RunnableBinding):
-        bound, options = _limited(model.bound, max_tokens)
+        bound, options = limited(model.bound, max_tokens)
         return model.model_copy(update={"bound": bound}), options
     fields = type(model).model_fields if isinstance(model, BaseChatModel) else {}
     own = next((name for name in _LIMITS if name in fields), None)

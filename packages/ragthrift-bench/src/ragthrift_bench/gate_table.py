@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from ragthrift.page.numbers import percent, plain, points
 from ragthrift_bench.gate import Change
-from ragthrift_bench.report.numbers import percent, plain, points, span
+from ragthrift_bench.report.numbers import span
 
 
 def changes_table(found: Sequence[Change]) -> Table:

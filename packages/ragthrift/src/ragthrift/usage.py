@@ -26,9 +26,10 @@ class Usage:
     """The part of `input_tokens` that was written to a prompt cache."""
 
     def __post_init__(self) -> None:
-        if any(getattr(self, f.name) < 0 for f in fields(self)):
+        read, written = self.cache_read_tokens, self.cache_write_tokens
+        if min(self.input_tokens, self.output_tokens, read, written) < 0:
             raise InputError(f"token counts cannot be negative: {self}")
-        if self.cache_read_tokens + self.cache_write_tokens > self.input_tokens:
+        if read + written > self.input_tokens:
             raise InputError(
                 f"cached tokens exceed input_tokens in {self}; input_tokens is the total, "
                 "so add cached tokens to it (Anthropic reports them apart)"

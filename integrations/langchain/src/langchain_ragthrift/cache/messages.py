@@ -14,7 +14,7 @@ from ragthrift.types import FinishReason
 MARK = "ragthrift_cache"
 """The key of a message's `response_metadata` that says that no model was called for it."""
 
-_FINISH_KEYS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+FINISH_KEYS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 _FINISHES: dict[FinishReason, str] = {
     "stop": "stop end_turn stop_sequence complete completed eos eos_token",
     "length": "length max_tokens max_output_tokens model_length token_limit "
@@ -24,7 +24,7 @@ _FINISHES: dict[FinishReason, str] = {
 }
 """What OpenAI, Anthropic, Bedrock, Gemini, Mistral, Cohere, Ollama and watsonx write there."""
 
-_KEPT = (*_FINISH_KEYS, "model_name", "model", "model_provider")
+_KEPT = (*FINISH_KEYS, "model_name", "model", "model_provider")
 _UNSPOKEN = frozenset(["reasoning", "thinking", "redacted_thinking"])
 _UNSERVED = frozenset(
     ["function_call", "parsed", "reasoning", "reasoning_content", "refusal", "tool_calls"]
@@ -42,7 +42,7 @@ def finish_reason(known: Mapping[str, Any]) -> FinishReason:
     cut = known.get("incomplete_details")
     if isinstance(cut, Mapping):
         known = {"finish_reason": cut.get("reason") or "length"}
-    for key in _FINISH_KEYS:
+    for key in FINISH_KEYS:
         word = known.get(key)
         if isinstance(word, str) and word:
             found = (name for name, words in _FINISHES.items() if word.lower() in words.split())

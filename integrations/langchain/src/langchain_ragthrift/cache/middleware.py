@@ -8,6 +8,7 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
@@ -18,6 +19,7 @@ from langchain_ragthrift.cache.scopes import Parts, as_scope, named_by, plain
 from langchain_ragthrift.cache.witness import found_by
 from langchain_ragthrift.cache.writing import read, write
 from langchain_ragthrift.convert import to_messages
+from langchain_ragthrift.ledger.hits import tell_hit
 from ragthrift import InputError, Passage, Scope, ToolCall
 from ragthrift.bridge import Bridge
 from ragthrift.cache import (
@@ -205,7 +207,10 @@ def _final(response: Response) -> AIMessage | None:
 def _served(answer: Answer) -> AIMessage | None:
     """The message that an answer was, as a new one; `None` if it cannot be given again."""
     kept: AIMessage | None = read(answer.extra)
-    return None if kept is None else to_served(kept, answer)
+    if kept is None:
+        return None
+    tell_hit(ensure_config(), answer.lookup.question, answer.text)
+    return to_served(kept, answer)
 
 
 def _sent(request: Request) -> dict[str, str | None]:

@@ -26,6 +26,7 @@ from langchain_ragthrift.cache.question import Question, asked_in
 from langchain_ragthrift.cache.replaying import Piece, chunks_of, joined, own_chunks
 from langchain_ragthrift.cache.scopes import Parts, as_scope, digest, named_by, turns
 from langchain_ragthrift.cache.witness import Witness
+from langchain_ragthrift.ledger.hits import tell_hit
 from ragthrift import InputError, Passage, Scope
 from ragthrift.bridge import Bridge
 from ragthrift.cache import Answer, Fresh, Retrieve, SemanticCache
@@ -244,7 +245,10 @@ class CachedRunnable(Runnable[Input, Output]):
 
     def _again(self, answer: Answer, call: _Call) -> Any:
         """What the cache has; `None` where the chain must be asked for this caller alone."""
-        return given_again(answer.extra, call.given, answer)
+        output = given_again(answer.extra, call.given, answer)
+        if output is not None:
+            tell_hit(call.config, call.question, answer.text)
+        return output
 
     def _said(self, output: Any, call: _Call, witness: Witness) -> Said:
         said = self._reader.said(output, call.given, witness)

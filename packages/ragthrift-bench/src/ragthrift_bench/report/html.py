@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+from ragthrift.page.environment import environment
+from ragthrift.page.numbers import money_decimals, plain, points
+from ragthrift.page.sheets import SHEETS
 from ragthrift_bench.report import notes, words
 from ragthrift_bench.report.ablation import ablation
 from ragthrift_bench.report.lines import Line, lines
 from ragthrift_bench.report.marks import BASELINE, VERDICTS, icon
-from ragthrift_bench.report.numbers import metric_name, money_decimals, plain, points
+from ragthrift_bench.report.numbers import metric_name
 from ragthrift_bench.report.pareto import pareto
 from ragthrift_bench.report.regressions import worst_regressions
 from ragthrift_bench.report.scatter import scatter, scatter_metric
-from ragthrift_bench.report.sheets import SHEETS
 from ragthrift_bench.report.tables import (
     TOKENS,
     ablation_table,
@@ -34,19 +36,11 @@ def write_html(results: Results, path: Path) -> None:
 
 def html(results: Results) -> str:
     """The report as a page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("ragthrift_bench.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters.update(shortened=words.shortened, points=points, tight=_tight)
-    environment.globals["icon"] = icon
+    pages = environment("ragthrift_bench.report")
+    pages.filters.update(shortened=words.shortened, points=points)
+    pages.globals["icon"] = icon
     found = lines(results)
-    template = environment.get_template("report.html.j2")
+    template = pages.get_template("report.html.j2")
     return template.render(**_words(results, found), **_figures(results, found)) + "\n"
 
 
@@ -73,11 +67,6 @@ def _words(results: Results, found: list[Line]) -> dict[str, Any]:
         "how_to_read": notes.how_to_read(results),
         "method": notes.method(results),
     }
-
-
-def _tight(text: str) -> str:
-    """Prose whose percent signs stay with their numbers."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _card(line: Line, best: bool) -> dict[str, Any]:

@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ragthrift.page.numbers import money_decimals, points
+from ragthrift.page.tables import Cell, Table
 from ragthrift_bench.report import notes, words
 from ragthrift_bench.report.ablation import ablation
 from ragthrift_bench.report.lines import Line, lines
-from ragthrift_bench.report.numbers import money_decimals, points
 from ragthrift_bench.report.regressions import Regression, worst_regressions
 from ragthrift_bench.report.tables import (
-    Cell,
-    Table,
     ablation_table,
     billing_table,
     metrics_table,

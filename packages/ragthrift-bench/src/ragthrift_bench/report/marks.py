@@ -1,7 +1,7 @@
 """One shape for every verdict, so that no meaning hangs on colour alone."""
 
+from ragthrift.page.svg import tag
 from ragthrift_bench.comparison import Verdict
-from ragthrift_bench.report.svg import tag
 
 BASELINE = "baseline"
 VERDICTS: tuple[Verdict, ...] = (

@@ -1,6 +1,7 @@
 """How to read a report, and how its numbers came about; the same text in every format."""
 
-from ragthrift_bench.report.numbers import metric_name, money, plain
+from ragthrift.page.numbers import money, plain
+from ragthrift_bench.report.numbers import metric_name
 from ragthrift_bench.results import Results
 
 Note = tuple[str, str]

@@ -4,14 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragthrift_bench.report.axis import Axis, covering, decimals_of, round_step
-from ragthrift_bench.report.frontier import Point, frontier, points_of
-from ragthrift_bench.report.labels import Box, Place, placed
-from ragthrift_bench.report.lettering import text_width, wrapped
-from ragthrift_bench.report.lines import Line
-from ragthrift_bench.report.marks import BASELINE, mark
-from ragthrift_bench.report.numbers import metric_name, money, money_decimals, plain
-from ragthrift_bench.report.sheets import (
+from ragthrift.page.axis import Axis, covering, decimals_of, round_step
+from ragthrift.page.lettering import text_width, wrapped
+from ragthrift.page.numbers import money, money_decimals, plain
+from ragthrift.page.sheets import (
     LETTERS,
     LINE_HEIGHT,
     SMALL_LETTERS,
@@ -19,7 +15,12 @@ from ragthrift_bench.report.sheets import (
     Sheet,
     price_scale,
 )
-from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
+from ragthrift.page.svg import line, picture, rectangle, tag, words
+from ragthrift_bench.report.frontier import Point, frontier, points_of
+from ragthrift_bench.report.labels import Box, Place, placed
+from ragthrift_bench.report.lines import Line
+from ragthrift_bench.report.marks import BASELINE, mark
+from ragthrift_bench.report.numbers import metric_name
 
 _RADIUS = 6.0
 

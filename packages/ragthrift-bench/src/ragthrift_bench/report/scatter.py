@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
 
-from ragthrift_bench.report.axis import Axis, covering
-from ragthrift_bench.report.numbers import metric_name, signed
-from ragthrift_bench.report.svg import line, picture, tag, words
+from ragthrift.page.axis import Axis, covering
+from ragthrift.page.numbers import signed
+from ragthrift.page.svg import line, picture, tag, words
+from ragthrift_bench.report.numbers import metric_name
 from ragthrift_bench.results import Outcome, Results
 
 _WIDTH, _HEIGHT = 342.0, 230.0

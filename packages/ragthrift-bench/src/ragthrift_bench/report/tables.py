@@ -1,57 +1,18 @@
 """The tables of a report, the same for every format."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 
+from ragthrift.page.numbers import money, money_decimals, percent, plain, points
+from ragthrift.page.tables import NO_CELL, Cell, Table
 from ragthrift_bench.report import words
 from ragthrift_bench.report.ablation import Ablation, Part
 from ragthrift_bench.report.lines import Line, Tokens, metrics
 from ragthrift_bench.report.marks import BASELINE
-from ragthrift_bench.report.numbers import (
-    NOTHING,
-    metric_name,
-    money,
-    money_decimals,
-    percent,
-    plain,
-    points,
-    probability,
-    span,
-)
+from ragthrift_bench.report.numbers import metric_name, probability, span
 from ragthrift_bench.results import Results
 
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What stands in a table."""
-
-    text: str
-    small: str = ""
-    """An interval or another aside."""
-    verdict: str = ""
-    """Whose mark goes before the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The first cell of a row names it; `numeric` columns are set to the right."""
-
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    numeric: range
-
-    def without(self, head: str) -> "Table":
-        """The table less one of its numeric columns."""
-        gone = self.heads.index(head)
-        rows = tuple((*row[:gone], *row[gone + 1 :]) for row in self.rows)
-        heads = (*self.heads[:gone], *self.heads[gone + 1 :])
-        return Table(self.caption, heads, rows, range(self.numeric.start, self.numeric.stop - 1))
-
-
 TOKENS = "Tokens a question"
-NO_CELL = Cell(NOTHING)
 
 
 def verdict_table(results: Results, found: Sequence[Line]) -> Table:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragthrift_bench.report.axis import Axis
-from ragthrift_bench.report.lettering import text_width, wrapped
+from ragthrift.page.axis import Axis
+from ragthrift.page.lettering import text_width, wrapped
+from ragthrift.page.numbers import money, money_decimals, percent
+from ragthrift.page.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_scale
+from ragthrift.page.svg import line, picture, rectangle, tag, words
 from ragthrift_bench.report.lines import Line, full_stack
-from ragthrift_bench.report.numbers import money, money_decimals, percent
-from ragthrift_bench.report.sheets import LETTERS, LINE_HEIGHT, Drawing, Sheet, price_scale
-from ragthrift_bench.report.svg import line, picture, rectangle, tag, words
 
 _BAR = 18.0
 _GAP = 18.0

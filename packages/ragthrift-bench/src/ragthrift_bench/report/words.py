@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from math import ceil, isfinite
 
+from ragthrift.page.numbers import money, money_decimals, percent, plain, points
 from ragthrift_bench.report.ablation import Ablation
 from ragthrift_bench.report.lines import Line
-from ragthrift_bench.report.numbers import money, money_decimals, percent, plain, points, span
+from ragthrift_bench.report.numbers import span
 from ragthrift_bench.results import Results
 
 FEW = 30

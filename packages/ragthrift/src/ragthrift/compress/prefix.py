@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ragthrift.errors import InputError
+from ragthrift.provider_cache import Rewriting, TokenPrices, weigh_rewriting
 from ragthrift.usage import Savings
 
 
@@ -42,4 +43,12 @@ class CachedPrefix:
 
     def outweighs(self, savings: Savings) -> bool:
         """Whether the discount that is lost is at least what the shorter texts save."""
-        return self.worth >= savings.before - savings.after
+        change = Rewriting(
+            prompt=max(self.tokens, round(savings.before)),
+            start=0,
+            saved=round(savings.before - savings.after),
+            fresh=max(round(savings.before) - self.tokens, 0),
+            lasts=False,
+        )
+        prices = TokenPrices(read=1 - self.discount)
+        return not weigh_rewriting(change, prices, warm=self.hit_rate).pays

@@ -11,7 +11,7 @@ from ragthrift.errors import InputError
 from ragthrift.usage import Savings, Usage
 
 Kind = Literal["tools", "system", "example", "document", "history", "question", "other"]
-Processing = Literal["standard", "batch", "flex", "priority"]
+Processing = Literal["standard", "batch", "flex", "priority", "fast"]
 
 UNTAGGED = "untagged"
 """The request type of calls that nobody named."""

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from ragthrift.errors import InputError, MissingExtraError
+from ragthrift.provider_cache import Rewriting, TokenPrices, weigh_rewriting
 from ragthrift.types import Price
 from ragthrift.usage import Usage
 
@@ -70,21 +71,6 @@ class Caching:
         )
         price = None if fresh is None or output is None else Price(fresh, output, read)
         return cls(price, write, ttl_seconds, min_tokens)
-
-    def prompt(self, tokens: float, fresh: float, warm: float) -> float:
-        """Expected dollars of a prompt of which `fresh` tokens are new.
-
-        `warm` is the probability that the cache still holds the others.
-
-        >>> caching = Caching(Price(1.0, 4.0, cache_read=0.1))
-        >>> round(1e6 * caching.prompt(4000, 100, 1.0)), round(1e6 * caching.prompt(1000, 100, 1.0))
-        (490, 1000)
-        """
-        full, read, write = self.rates
-        if tokens < self.min_tokens:
-            return tokens * full / 1e6
-        held = fresh * write + (tokens - fresh) * read
-        return (warm * held + (1 - warm) * tokens * write) / 1e6
 
     @property
     def rates(self) -> tuple[float, float, float]:
@@ -221,24 +207,29 @@ class Policy:
 
     def _sum(self, now: Situation) -> Verdict:
         calls = min(max(now.calls, 1), _FAR) if self.horizon is None else self.horizon
-        shorter = now.before + now.summary + now.recent
-        full, read, write = self.caching.rates
-        anew = now.warm * (now.summary + now.recent) * max(write - read, 0.0) / 1e6
+        full, read, write = (rate / 1e6 for rate in self.caching.rates)
+        weighed = weigh_rewriting(
+            Rewriting(
+                prompt=now.tokens,
+                start=now.before,
+                saved=now.old - now.summary,
+                fresh=now.fresh,
+                grows=True,
+            ),
+            TokenPrices(full, read, write, self.caching.min_tokens),
+            calls=calls,
+            warm=now.warm,
+        )
         return Verdict(
             False,
             "",
-            saving=self._prompts(now.tokens, calls, now) - self._prompts(shorter, calls, now),
+            saving=weighed.saving,
             summariser=now.summariser,
-            rebuild=anew if shorter >= self.caching.min_tokens else 0.0,
-            recall=calls * now.recall * full / 1e6,
+            rebuild=weighed.rebuild,
+            recall=calls * now.recall * full,
             horizon=calls,
             situation=now,
         )
-
-    def _prompts(self, tokens: int, calls: int, now: Situation) -> float:
-        """Dollars of the coming prompts, each longer by what is new; a short one is not cached."""
-        sizes = (tokens + call * now.fresh for call in range(calls))
-        return sum(self.caching.prompt(size, min(now.fresh, size), now.warm) for size in sizes)
 
 
 def _published(usage: Usage, model: str) -> float | None:

@@ -1,5 +1,6 @@
 """The cheapest model that answers well enough: chosen, checked, and calibrated to a target."""
 
+from ragthrift.provider_cache import MARKERS, without_cache_markers
 from ragthrift.route.ask import Ask, ask_of
 from ragthrift.route.breaker import CircuitBreaker
 from ragthrift.route.call import (
@@ -29,7 +30,6 @@ from ragthrift.route.grounding import Grounding, grounding
 from ragthrift.route.learned import LearnedQuality
 from ragthrift.route.learned_escalation import LearnedEscalation
 from ragthrift.route.log import Bill, OutcomeLog
-from ragthrift.route.markers import MARKERS, without_cache_markers
 from ragthrift.route.outcome import Outcome
 from ragthrift.route.quality import QualityModel
 from ragthrift.route.record import record_of

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ragthrift_bench.report.axis import Axis, decimals_of, round_step
-from ragthrift_bench.report.lettering import text_width
-from ragthrift_bench.report.numbers import money
-from ragthrift_bench.report.svg import line, words
+from ragthrift.page.axis import Axis, decimals_of, round_step
+from ragthrift.page.lettering import text_width
+from ragthrift.page.numbers import money
+from ragthrift.page.svg import line, words
 
 LETTERS = 13.0
 """Size of names in a figure; the style sheet sets the same."""

@@ -1,0 +1,1 @@
+"""Paper for reports: numbers, tables, drawings and the look of a page, with nothing to fetch."""
