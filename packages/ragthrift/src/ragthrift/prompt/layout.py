@@ -70,7 +70,7 @@ class PromptLayout:
         self._shared = Traffic.every(1) if shared is None else shared
         self._session = Traffic.every(1, calls=8) if session is None else session
         self._hot = Traffic.once() if hot_traffic is None else hot_traffic
-        self._early = documents == "before_history"
+        self.documents = documents
         self._format = format_document
         self._counter = counter or token_counter_for(rules.name)
 
@@ -116,14 +116,15 @@ class PromptLayout:
         return Prompt(tools, pieces, tuple(segments), self._plan(segments))
 
     def _pieces(self, parts: PromptParts) -> Iterable[Piece]:
-        documents = self._documents(parts.documents, "system" if self._early else "user")
+        early = self.documents == "before_history"
+        documents = self._documents(parts.documents, "system" if early else "user")
         if parts.system:
             yield Piece("system", "system", f"{parts.system}\n\n")
-        if self._early:
+        if early:
             yield from documents
         yield from (Piece("example", m.role, m.content, turn=m) for m in parts.examples)
         yield from (Piece("history", m.role, m.content, turn=m) for m in parts.history)
-        if not self._early:
+        if not early:
             yield from documents
         if parts.context:
             yield Piece("other", "user", f"{parts.context}\n\n")

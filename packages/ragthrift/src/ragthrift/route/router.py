@@ -83,7 +83,7 @@ class Router:
             raise InputError("shadow_share needs a log to write to; give the router log='FILE'")
         self._tally = Tally("router", on_error)
         shadows = Shadows(shadow_share)
-        self._checks = tuple(checks)
+        self.checks = tuple(checks)
         self._pricing = Pricing(self.tiers)
         self._breaker = CircuitBreaker(self._recovery.open_after, self._recovery.open_seconds)
         known = Conversations()
@@ -248,7 +248,7 @@ class Router:
             cost = self._pricing.expected(tier, weighed.call, prompt_tokens=tokens)
             return -cost if weighed.capped else gain - weighed.rate * cost
 
-        return Cascade(self._checks, gain, net, self._recovery.repairs, self._tally)
+        return Cascade(self.checks, gain, net, self._recovery.repairs, self._tally)
 
     def _saved(self, routed: Routed, weighed: Weighed) -> Savings | None:
         usage = routed.answer.usage if routed.answer else None
