@@ -9,7 +9,7 @@ BIN := .venv/bin
 PROJECTS := $(wildcard packages/*/pyproject.toml integrations/*/pyproject.toml)
 DEMO := -e packages/ragthrift -e packages/ragthrift-models -e integrations/langchain \
 	-e integrations/llama-index -e "packages/ragthrift-bench[demo]"
-DEVELOP := -e "packages/ragthrift[cache,encryption,export,llmlingua,redis]" -e packages/ragthrift-models \
+DEVELOP := -e "packages/ragthrift[batch,cache,encryption,export,llmlingua,otel,redis,structured]" -e packages/ragthrift-models \
 	-e "integrations/langchain[agents]" -e integrations/llama-index \
 	-e "packages/ragthrift-bench[demo,endpoint]"
 

@@ -121,6 +121,8 @@ class AnthropicApi:
         begin = ids.index(asked.query["after_id"]) + 1 if "after_id" in asked.query else 0
         size = min(int(asked.query.get("limit", 20)), PAGE)
         page = found[begin : begin + size]
+        for one in page:  # time passes
+            self._about(one, [])
         ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
         more = begin + size < len(found)
         return Reply(body={"data": page, "has_more": more, **ends})

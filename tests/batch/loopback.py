@@ -96,13 +96,16 @@ class Loopback:
                 reply = Reply(fault.status or 0, {"error": {"message": "scripted"}}, fault.headers)
             else:
                 reply = self.api.answer(Asked(request.command, parts.path, query, headers, body))
+        half = bool(fault and fault.drop == "half")
+        if half:
+            self._send(request, reply, half=True)
         if fault and fault.then:
             fault.then()
-        if fault and fault.drop in ("before", "after"):
+        if fault and fault.drop:
             request.connection.shutdown(socket.SHUT_RDWR)
             request.close_connection = True
-            return
-        self._send(request, reply, half=bool(fault and fault.drop == "half"))
+        else:
+            self._send(request, reply)
 
     def _strikes(self, fault: Fault, what: str) -> bool:
         if not re.fullmatch(fault.fits, what) or fault.times < 1:
@@ -113,7 +116,7 @@ class Loopback:
         fault.times -= 1
         return True
 
-    def _send(self, request: BaseHTTPRequestHandler, reply: Reply, *, half: bool) -> None:
+    def _send(self, request: BaseHTTPRequestHandler, reply: Reply, *, half: bool = False) -> None:
         text = json.dumps(reply.body) if reply.lines is None else "\n".join((*reply.lines, ""))
         sent = text.encode()
         request.send_response(reply.status)
@@ -121,10 +124,4 @@ class Loopback:
             request.send_header(name, value)
         request.send_header("content-length", str(len(sent)))
         request.end_headers()
-        if half:
-            request.wfile.write(sent[: len(sent) // 2])
-            request.wfile.flush()
-            request.connection.shutdown(socket.SHUT_RDWR)
-            request.close_connection = True
-        else:
-            request.wfile.write(sent)
+        request.wfile.write(sent[: len(sent) // 2] if half else sent)

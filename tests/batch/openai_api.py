@@ -42,8 +42,10 @@ class OpenAIApi:
     def _files(self, asked: Asked, steps: list[str]) -> Reply:
         if len(steps) == 3:
             text = self.contents.get(steps[1])
-            return _wrong(404, "No such File") if text is None else Reply(
-                lines=tuple(text.splitlines())
+            return (
+                _wrong(404, "No such File")
+                if text is None
+                else Reply(lines=tuple(text.splitlines()))
             )
         if asked.method == "GET":
             return self._page(asked, self.files)
@@ -66,7 +68,9 @@ class OpenAIApi:
 
     def _batches(self, asked: Asked, steps: list[str]) -> Reply:
         if len(steps) == 1:
-            return self._create(asked) if asked.method == "POST" else self._page(asked, self.batches)
+            return (
+                self._create(asked) if asked.method == "POST" else self._page(asked, self.batches)
+            )
         batch = self.batches.get(steps[1])
         if batch is None:
             return _wrong(404, f"No batch found with id '{steps[1]}'.")
@@ -137,8 +141,8 @@ class OpenAIApi:
                     {"custom_id": line["custom_id"], "response": None, "error": error}
                 ))  # fmt: skip
             elif fate != "missing":
-                error = {"message": "scripted", "type": "server_error", "code": None}
-                bad.append(_output(line, int(fate), {"error": error}))
+                wrong = {"message": "scripted", "type": "server_error", "code": None}
+                bad.append(_output(line, int(fate), {"error": wrong}))
         self.random.shuffle(good)
         batch["status"] = "cancelled" if cancelled else "expired" if expired else "completed"
         for name, lines in (("output_file_id", good), ("error_file_id", bad)):
@@ -166,7 +170,7 @@ def _chat(body: dict[str, Any], question: str) -> dict[str, Any]:
     said = f"About {question}"
     if "response_format" in body:
         said = json.dumps({"answer": said})
-    message = {"role": "assistant", "content": said, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": None}
     if body.get("tools"):
         function = {"name": body["tools"][0]["function"]["name"], "arguments": '{"day": 1}'}
         message |= {"content": None, "tool_calls": [
@@ -191,7 +195,12 @@ def _output(line: dict[str, Any], status: int, body: object) -> str:
 
 
 def _wrong(status: int, message: str, code: str | None = None) -> Reply:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    error: dict[str, str | None] = {
+        "message": message,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": code,
+    }
     return Reply(status, {"error": error})
 
 

@@ -308,6 +308,18 @@ def test_the_unknown_is_unpriced_and_only_a_cache_is_free() -> None:
     assert prices.dollars(local) is None
 
 
+def test_a_model_that_is_listed_without_a_price_is_unpriced() -> None:
+    listed = genai_prices.calc_price(Usage(1000, 10), "gemma-3", provider_id="google")
+    assert listed.total_price == 0
+    call = Call(model="gemma-3", provider="google", usage=Usage(1000, 10))
+    assert Prices().dollars(call) is None
+
+
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), -1e18, 1.79e18])
+def test_an_impossible_time_is_unpriced_and_not_raised(at: float) -> None:
+    assert Prices().dollars(Call(model="gpt-5-mini", usage=Usage(1000, 10), at=at)) is None
+
+
 def test_a_fee_without_a_price_leaves_a_call_unpriced() -> None:
     searched = Call(model="mistral-large-latest", usage=Usage(10, 1), classes={"web_searches": 1})
     plain = Call(model="mistral-large-latest", usage=Usage(10, 1))

@@ -6,32 +6,44 @@ Only the agent middleware needs `langchain` itself; everything else needs `langc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from langchain_ragthrift.batch import BatchChat, BatchedMessages
 from langchain_ragthrift.cache import ByteStoreValues, CachedRunnable, LLMCache, SemanticCache
 from langchain_ragthrift.chat_model import ChatLocal
 from langchain_ragthrift.compressor import RagthriftCompressor
 from langchain_ragthrift.embeddings import LocalEmbeddings
 from langchain_ragthrift.ledger import LedgerCallback, audit
 from langchain_ragthrift.memory import CondensedHistory, chat_history_log, condensed, fetch_tool
+from langchain_ragthrift.output import BudgetedModel, structured
+from langchain_ragthrift.prompt import canonical_documents, prompt_caching
 from langchain_ragthrift.route import RouterChatModel, tiers_of, with_passages
+from langchain_ragthrift.stack import LangChainStack
 from langchain_ragthrift.wrapped_llm import LangChainLLM
 
 if TYPE_CHECKING:
     from langchain_ragthrift.cache.middleware import SemanticCacheMiddleware
     from langchain_ragthrift.memory.middleware import MemoryMiddleware
     from langchain_ragthrift.middleware import TrimToolMessages
+    from langchain_ragthrift.output.middleware import OutputBudgetMiddleware
+    from langchain_ragthrift.prompt.middleware import PromptCachingMiddleware
     from langchain_ragthrift.route.decisions import RouterDecisions
     from langchain_ragthrift.route.middleware import RoutingMiddleware
 
 __all__ = [
+    "BatchChat",
+    "BatchedMessages",
+    "BudgetedModel",
     "ByteStoreValues",
     "CachedRunnable",
     "ChatLocal",
     "CondensedHistory",
     "LLMCache",
     "LangChainLLM",
+    "LangChainStack",
     "LedgerCallback",
     "LocalEmbeddings",
     "MemoryMiddleware",
+    "OutputBudgetMiddleware",
+    "PromptCachingMiddleware",
     "RagthriftCompressor",
     "RouterChatModel",
     "RouterDecisions",
@@ -40,15 +52,20 @@ __all__ = [
     "SemanticCacheMiddleware",
     "TrimToolMessages",
     "audit",
+    "canonical_documents",
     "chat_history_log",
     "condensed",
     "fetch_tool",
+    "prompt_caching",
+    "structured",
     "tiers_of",
     "with_passages",
 ]
 
 _FOR_AGENTS = {
     "MemoryMiddleware": "langchain_ragthrift.memory.middleware",
+    "OutputBudgetMiddleware": "langchain_ragthrift.output.middleware",
+    "PromptCachingMiddleware": "langchain_ragthrift.prompt.middleware",
     "RoutingMiddleware": "langchain_ragthrift.route.middleware",
     "SemanticCacheMiddleware": "langchain_ragthrift.cache.middleware",
     "TrimToolMessages": "langchain_ragthrift.middleware",

@@ -31,15 +31,17 @@ class LangChainLLM:
 
     Sampling is set on the model. A call is a run of its own: of the chain or graph around it, it
     has neither callbacks nor config, so that nothing of it streams to who waits for the answer.
-    Usage is what the model tells, or estimated where it tells none.
+    Usage is what the model tells, or estimated where it tells none. `purpose` is what a ledger
+    books the calls under.
 
     >>> from langchain_core.language_models import FakeListChatModel
     >>> LangChainLLM(FakeListChatModel(responses=["Yes."])).complete([Message("user", "?")]).text
     'Yes.'
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, purpose: str | None = None) -> None:
         self._model = model
+        self._about = {"purpose": purpose} if purpose else {}
 
     def complete(
         self,
@@ -54,7 +56,8 @@ class LangChainLLM:
             model, limit = limited(model, max_tokens)
             options |= limit
         try:
-            reply = _alone(model, [to_message(turn) for turn in messages], options)
+            config = RunnableConfig(tags=TAGS, metadata=self._about)
+            reply = _alone(model, [to_message(turn) for turn in messages], config, options)
         except Exception as error:
             if fault_of(error) == "overflow":
                 raise self._overflow(messages, max_tokens) from error
@@ -75,10 +78,12 @@ class LangChainLLM:
         return ContextOverflowError(needed, profile.get("max_input_tokens") or needed - 1)
 
 
-def _alone(model: Model, prompt: LanguageModelInput, options: dict[str, Any]) -> AIMessage:
+def _alone(
+    model: Model, prompt: LanguageModelInput, config: RunnableConfig, options: dict[str, Any]
+) -> AIMessage:
     """Invoke a model as if nothing ran around it: LangChain hands configs on by the context."""
     with set_config_context(RunnableConfig()) as context:
-        return context.run(model.invoke, prompt, RunnableConfig(tags=TAGS), **options)
+        return context.run(model.invoke, prompt, config, **options)
 
 
 def limited(model: Any, max_tokens: int) -> tuple[Any, dict[str, Any]]:

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.instrumentation.dispatcher import (  # type: ignore[attr-defined]
+    active_instrument_tags,
+    instrument_tags,
+)
 from llama_index.core.llms import LLM
 
 from llama_index_ragthrift.memory.verbatim import to_chat_message
@@ -18,15 +22,17 @@ class LlamaIndexLLM:
     """An LLM of LlamaIndex for what ragthrift asks of a model itself.
 
     Sampling is set on the LLM. Its handlers hear of the calls, so that what counts tokens counts
-    these, too. Usage is what the LLM tells, or estimated where it tells none.
+    these, too. Usage is what the LLM tells, or estimated where it tells none. `purpose` is what a
+    ledger books the calls under.
 
     >>> from llama_index.core.llms import MockLLM
     >>> LlamaIndexLLM(MockLLM()).complete([Message("user", "Yes?")], stop=["?"]).text
     'user: Yes'
     """
 
-    def __init__(self, llm: LLM) -> None:
+    def __init__(self, llm: LLM, *, purpose: str | None = None) -> None:
         self._llm = llm
+        self._about = {"purpose": purpose} if purpose else {}
 
     def complete(
         self,
@@ -41,7 +47,8 @@ class LlamaIndexLLM:
         """
         limits = {} if max_tokens is None else {"max_tokens": max_tokens}
         try:
-            reply = self._llm.chat([to_chat_message(turn) for turn in messages], **limits)
+            with instrument_tags({**active_instrument_tags.get(), **self._about}):
+                reply = self._llm.chat([to_chat_message(turn) for turn in messages], **limits)
         except Exception as error:
             if fault_of(error) == "overflow":
                 needed = _tokens(messages) + (max_tokens or 0)

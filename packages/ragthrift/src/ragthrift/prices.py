@@ -68,32 +68,40 @@ def calculated(
     >>> float(half.total_price)
     0.125
     """
-    try:
-        from genai_prices import calc_price
-    except ImportError as error:
-        missing_extra("prices", "genai-prices", error)
     moment = at or datetime.now(UTC)
     context = _CONTEXTS.get(processing)
     try:
-        found = calc_price(
-            used, model, provider_id=provider or None, genai_request_timestamp=moment
-        )
+        found = _asked(used, model, provider, moment, None)
         if context is not None:
             known = _known(found, context, moment)
             if known is None:
                 return None
-            found = calc_price(
-                used,
-                model,
-                provider_id=provider or None,
-                genai_request_timestamp=known,
-                price_context=context,
-            )
+            found = _asked(used, model, provider, known, context)
     except LookupError:
         return None
     priced = {key for key, price in vars(found.model_price).items() if price is not None}
     missing = any(used.get(name) and key not in priced for name, key in _NEEDED.items())
     return None if missing else found
+
+
+def _asked(
+    used: Mapping[str, int],
+    model: str,
+    provider: str,
+    moment: datetime,
+    context: Mapping[str, str] | None,
+) -> "PriceCalculation":
+    try:
+        from genai_prices import calc_price
+    except ImportError as error:
+        missing_extra("prices", "genai-prices", error)
+    return calc_price(
+        used,
+        model,
+        provider_id=provider or None,
+        genai_request_timestamp=moment,
+        price_context=context,
+    )
 
 
 def _known(

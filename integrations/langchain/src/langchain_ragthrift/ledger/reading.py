@@ -17,6 +17,8 @@ from langchain_ragthrift.ledger.naming import purpose_of, request_type_of, sessi
 from langchain_ragthrift.ledger.runs import Run, Shelf
 from langchain_ragthrift.memory.messages import to_turns
 from ragthrift import Message, Passage, RagthriftError
+from ragthrift.ledger import BilledTokens
+from ragthrift.ledger.lifetimes import lifetimes_in, with_lifetimes
 from ragthrift.ledger.observed import Observed
 from ragthrift.ledger.prompt_parts import Prompt
 from ragthrift.ledger.provider_names import provider_id
@@ -74,7 +76,7 @@ def observed(begun: Begun, ended: Ended) -> Observed:
     return Observed(
         prompt=_prompt(begun),
         answer=answered.text,
-        billed=answered.billed,
+        billed=_lived(answered.billed, begun),
         whole=begun.batch == 1 or not isinstance(begun.messages, str),
         unbilled=ended.error is not None and not said_something,
         model=answered.model
@@ -102,9 +104,17 @@ def observed(begun: Begun, ended: Ended) -> Observed:
     )
 
 
+def _lived(billed: BilledTokens | None, begun: Begun) -> BilledTokens | None:
+    if billed is None or not billed.usage.cache_write_tokens:
+        return billed
+    sent = begun.messages
+    blocks = [] if isinstance(sent, str) else [one.content for one in sent]
+    return with_lifetimes(billed, lifetimes_in([blocks, begun.params]))
+
+
 def _prompt(begun: Begun) -> Prompt:
     documents = _documents(begun)
-    queries = [shelf.query for shelf in begun.run.trace.shelves if shelf.query]
+    queries = [shelf.query for shelf in tuple(begun.run.trace.shelves) if shelf.query]
     if isinstance(begun.messages, str):
         return Prompt(
             messages=[Message("user", begun.messages)],
@@ -153,7 +163,7 @@ def _schemas(params: Mapping[str, Any]) -> Iterator[str]:
 def _documents(begun: Begun) -> list[Passage]:
     """What was retrieved in the trace, lies in tools' messages, or was retrieved shortly before."""
     found: dict[str, Document] = {}
-    for shelf in reversed(begun.run.trace.shelves):
+    for shelf in reversed(tuple(begun.run.trace.shelves)):
         found.update((one.page_content, one) for one in shelf.documents)
     if not isinstance(begun.messages, str):
         for message in begun.messages:
@@ -165,7 +175,7 @@ def _documents(begun: Begun) -> list[Passage]:
 
 
 def _trims(begun: Begun) -> list[tuple[list[Passage], list[Passage]]]:
-    trims = list(begun.run.trace.trims)
+    trims = tuple(begun.run.trace.trims)
     return [(to_passages(before), to_passages(after)) for before, after in trims]
 
 

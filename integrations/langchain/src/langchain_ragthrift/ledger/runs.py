@@ -9,6 +9,8 @@ from langchain_core.documents import Document
 
 MOST_OPEN = 20_000
 """Runs that are kept open; what is older was left without an end."""
+KEPT = 64
+"""Retrievals of one trace that are kept: a graph may run for days."""
 RECENT = 8
 """Retrievals outside of any chain in which a prompt's documents are looked for."""
 
@@ -30,8 +32,8 @@ class Trace:
     """All runs below one root."""
 
     id: str
-    shelves: list[Shelf] = field(default_factory=list)
-    trims: list[tuple[Documents, Documents]] = field(default_factory=list)
+    shelves: deque[Shelf] = field(default_factory=lambda: deque(maxlen=KEPT))
+    trims: deque[tuple[Documents, Documents]] = field(default_factory=lambda: deque(maxlen=KEPT))
 
 
 @dataclass(frozen=True, slots=True)

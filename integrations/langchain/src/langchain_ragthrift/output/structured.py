@@ -43,7 +43,8 @@ def structured(
     >>> structured(model, schema).invoke("When is payday?")
     {'day': 25}
     """
-    repair = schema if isinstance(schema, Repair) else Repair(schema, LangChainLLM(model))
+    mending = LangChainLLM(model, purpose="repair")
+    repair = schema if isinstance(schema, Repair) else Repair(schema, mending)
     reading = _Reading(repair, include_raw)
     if native is None:
         native = bool((model.profile or {}).get("structured_output"))

@@ -1,7 +1,8 @@
 """An LLM that answers what was asked before of the same context."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any, TypedDict
 
@@ -18,9 +19,10 @@ from llama_index_ragthrift.cache.predicting import Predicting
 from llama_index_ragthrift.cache.scopes import ScopeFor, scope_for
 from llama_index_ragthrift.cache.streams import tokens
 from llama_index_ragthrift.cache.template import Asked, asked_in
+from llama_index_ragthrift.ledger.hits import tell_hit
 from ragthrift import InputError, Passage, Scope
 from ragthrift.bridge import Bridge
-from ragthrift.cache import SemanticCache, fingerprint
+from ragthrift.cache import Answer, SemanticCache, fingerprint
 
 dispatcher = get_dispatcher(__name__)
 
@@ -62,9 +64,7 @@ class CachedLLM(Passthrough):
             return self._llm.predict(prompt, **prompt_args)
         self._tell(prompt, prompt_args)
         call = Predicting(self._llm, prompt, prompt_args)
-        return self._told(
-            self._cache.answer(asked.question, call.answer, **self._named(asked)).text
-        )
+        return self._told(self._cache.answer(asked.question, call.answer, **self._named(asked)))
 
     async def apredict(self, prompt: BasePromptTemplate, **prompt_args: Any) -> str:
         """The answer to a prompt."""
@@ -75,7 +75,7 @@ class CachedLLM(Passthrough):
         bridge = Bridge()
         call = Predicting(self._llm, prompt, prompt_args, bridge=bridge)
         look = partial(self._cache.answer, asked.question, call.answer, **self._named(asked))
-        return self._told((await bridge.call(look)).text)
+        return self._told(await bridge.call(look))
 
     def stream(self, prompt: BasePromptTemplate, **prompt_args: Any) -> TokenGen:
         """The answer to a prompt, piece by piece."""
@@ -84,7 +84,8 @@ class CachedLLM(Passthrough):
             return self._llm.stream(prompt, **prompt_args)
         self._tell(prompt, prompt_args)
         call = Predicting(self._llm, prompt, prompt_args)
-        return tokens(self._cache.stream(asked.question, call.pieces, **self._named(asked)))
+        source = self._cache.stream(asked.question, call.pieces, **self._named(asked))
+        return tokens(_heard(source))
 
     async def astream(self, prompt: BasePromptTemplate, **prompt_args: Any) -> TokenAsyncGen:
         """The answer to a prompt, piece by piece."""
@@ -94,7 +95,8 @@ class CachedLLM(Passthrough):
         self._tell(prompt, prompt_args)
         bridge = Bridge()
         call = Predicting(self._llm, prompt, prompt_args, bridge=bridge)
-        return bridge.each(self._cache.stream(asked.question, call.pieces, **self._named(asked)))
+        source = self._cache.stream(asked.question, call.pieces, **self._named(asked))
+        return bridge.each(_heard(source))
 
     def _named(self, asked: Asked) -> _Named:
         model = self._llm.metadata.model_name
@@ -110,10 +112,22 @@ class CachedLLM(Passthrough):
         dispatcher.event(LLMPredictStartEvent(template=prompt, template_args=dict(variables)))
         self._llm._log_template_data(prompt, **variables)
 
-    def _told(self, answer: str) -> str:
-        parsed = self._llm._parse_output(answer)
+    def _told(self, answer: Answer) -> str:
+        _hear(answer)
+        parsed = self._llm._parse_output(answer.text)
         dispatcher.event(LLMPredictEndEvent(output=parsed))
         return parsed
+
+
+def _heard(source: Generator[str, None, Answer]) -> Generator[str, None, None]:
+    """The pieces; whose they were is known at the end."""
+    with closing(source):
+        _hear((yield from source))
+
+
+def _hear(answer: Answer) -> None:
+    if answer.source != "model":
+        tell_hit(answer.lookup.question, answer.text)
 
 
 def _parameters(llm: LLM) -> str:

@@ -23,6 +23,7 @@ from llama_index_ragthrift.cache.asking import Asking, begun
 from llama_index_ragthrift.cache.scopes import ScopeFor, prompts_part, scope_for
 from llama_index_ragthrift.cache.sources import Sources
 from llama_index_ragthrift.cache.streams import tokens, tokens_at_once
+from llama_index_ragthrift.ledger.hits import tell_hit
 from ragthrift import InputError, Scope
 from ragthrift.bridge import Bridge
 from ragthrift.cache import Answer, SemanticCache
@@ -164,6 +165,7 @@ def _again(asking: Asking, answer: Answer) -> RESPONSE_TYPE:
     """The response that an answer was, marked; the engine's own if it was not a text."""
     if not answer.text:
         return asking.respond()
+    tell_hit(asking.query.query_str, answer.text)
     sources, hit = Sources.from_bytes(answer.extra), answer.lookup.hit
     mark: dict[str, object] = {"source": answer.source}
     if hit:

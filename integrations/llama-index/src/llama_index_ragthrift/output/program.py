@@ -68,7 +68,8 @@ class StructuredProgram(LLMTextCompletionProgram[Any]):
         *,
         repair: Repair | None = None,
     ) -> None:
-        self._parser = RepairingOutputParser(repair or Repair(output_cls, LlamaIndexLLM(llm)))
+        mending = LlamaIndexLLM(llm, purpose="repair")
+        self._parser = RepairingOutputParser(repair or Repair(output_cls, mending))
         template = PromptTemplate(prompt) if isinstance(prompt, str) else prompt
         super().__init__(self._parser, output_cls, template.partial_format(), llm)
 

@@ -63,7 +63,8 @@ class Bill:
         )
         prompt = (self.tokens * rates).sum(axis=1)
         answer = (self.output + self.reasoning) * self.output_rate
-        return (prompt + answer + self.fixed) * self.made * self.factor
+        paid: Floats = (prompt + answer + self.fixed) * self.made * self.factor
+        return paid
 
     @property
     def total(self) -> float:

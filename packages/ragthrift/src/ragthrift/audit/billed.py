@@ -92,6 +92,30 @@ class SourceSpend:
             dollars = billed.fresh + billed.read + billed.write + billed.output + billed.reasoning
             self._add(f"calls for {call.purpose}", usage.total_tokens, dollars + billed.other)
             return
+        if usage.cache_read_tokens or usage.cache_write_tokens or not call.segments:
+            self._add_cached(call, billed)
+        else:
+            self._add_fresh(call, billed.fresh)
+        thought = min(call.classes.get("output_reasoning_tokens", 0), usage.output_tokens)
+        self._add(OUTPUT, usage.output_tokens - thought, billed.output)
+        if thought or billed.reasoning:
+            self._add(REASONING, thought, billed.reasoning)
+        if billed.other:
+            self._add(FEES, 0, billed.other)
+
+    def _add_fresh(self, call: Call, dollars: float) -> None:
+        """A prompt all of whose tokens cost the same."""
+        counts: dict[str, int] = {}
+        for segment in call.segments:
+            counts[segment.kind] = counts.get(segment.kind, 0) + segment.tokens
+        counted = sum(counts.values())
+        tokens = call.usage.input_tokens
+        for kind, count in counts.items():
+            share = count / counted if counted else 1 / len(counts)
+            self._add(SOURCES[kind], tokens * share, dollars * share)
+
+    def _add_cached(self, call: Call, billed: Billed) -> None:
+        usage = call.usage
         each = (
             billed.fresh / (usage.fresh_tokens or 1),
             billed.read / (usage.cache_read_tokens or 1),
@@ -100,12 +124,6 @@ class SourceSpend:
         for kind, fresh, read, write in prompt_shares(call):
             dollars = fresh * each[0] + read * each[1] + write * each[2]
             self._add(SOURCES.get(kind, kind), fresh + read + write, dollars)
-        thought = min(call.classes.get("output_reasoning_tokens", 0), usage.output_tokens)
-        self._add(OUTPUT, usage.output_tokens - thought, billed.output)
-        if thought or billed.reasoning:
-            self._add(REASONING, thought, billed.reasoning)
-        if billed.other:
-            self._add(FEES, 0, billed.other)
 
     def _add(self, source: str, tokens: float, dollars: float) -> None:
         row = self.found.get(source)

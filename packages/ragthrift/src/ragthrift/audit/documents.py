@@ -1,10 +1,11 @@
 """Documents in prompts: which come again, and which no answer took anything from."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragthrift.audit.distribution import Distribution
-from ragthrift.ledger import Call
+from ragthrift.ledger import Call, Segment
 
 MOST_DOCUMENTS = 200_000
 """Different ones that are held; beyond, a sample of all."""
@@ -68,38 +69,37 @@ class DocumentSums:
         sent = [segment for segment in call.segments if segment.kind == "document"]
         if not sent:
             return
-        sums, judged, used = self.sums, 0, 0
-        here: set[str] = set()
+        known, used = self._found, [s.used for s in sent if s.used is not None]
         for segment in sent:
-            tokens = segment.tokens
-            sums["sent"] += 1
-            sums["tokens"] += tokens
-            if segment.used is not None:
-                judged += 1
-                used += segment.used
-                sums["judged"] += tokens
-                sums["unused"] += 0 if segment.used else tokens
-            if segment.digest in here:
-                sums["doubled"] += tokens
-            here.add(segment.digest)
-            self._count(segment.digest, segment.id, tokens)
+            row = known.get(segment.digest)
+            if row is None:
+                self._meet(segment)
+                known = self._found
+            else:
+                row[0] += 1
+        sums = self.sums
+        sums["sent"] += len(sent)
+        sums["tokens"] += sum([segment.tokens for segment in sent])
+        if used:
+            sums["judged"] += sum([s.tokens for s in sent if s.used is not None])
+            sums["unused"] += sum([s.tokens for s in sent if s.used is False])
+        if len({segment.digest for segment in sent}) < len(sent):
+            sums["doubled"] += _doubled(sent)
         use = self.by_type.get(call.request_type)
         if use is None:
             use = self.by_type.setdefault(call.request_type, DocumentUse())
         use.sent.add(len(sent))
-        if judged == len(sent):
-            use.used.add(used)
+        if len(used) == len(sent):
+            use.used.add(sum(used))
 
-    def _count(self, digest: str, name: str, tokens: int) -> None:
-        row = self._found.get(digest)
-        if row is not None:
-            row[0] += 1
-            return
+    def _meet(self, segment: Segment) -> None:
+        """A document that is sent for the first time."""
+        digest = segment.digest
         if self._below < 256 and _place(digest) >= self._below:
             return
-        self._found[digest] = [1, tokens]
-        if name:
-            self._names[digest] = name
+        self._found[digest] = [1, segment.tokens]
+        if segment.id:
+            self._names[digest] = segment.id
         if len(self._found) > self._most and self._below > 1:
             self._below //= 2
             kept = {one: row for one, row in self._found.items() if _place(one) < self._below}
@@ -132,6 +132,12 @@ class DocumentSums:
             doubled_share=sums["doubled"] / tokens,
             sampled=sampled,
         )
+
+
+def _doubled(sent: Sequence[Segment]) -> int:
+    """Tokens of what stands in the prompt for a second time."""
+    once = {segment.digest: segment.tokens for segment in sent}
+    return sum(segment.tokens for segment in sent) - sum(once.values())
 
 
 def _place(digest: str) -> int:

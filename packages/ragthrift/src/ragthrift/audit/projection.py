@@ -1,6 +1,6 @@
 """What levers would save: each alone, and one after the other."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragthrift.audit.bill import LEVELS, Bill, Level
@@ -83,8 +83,8 @@ def plan(evidence: Evidence) -> Plan:
         left.remove(best)
         done.append(best)
     scale = evidence.scale
-    first = costs.of((), "expected")
-    projections = [_projection(lever, levers, costs, scale, first) for lever in (*done, *left)]
+    first = costs.of(())
+    projections = [_projection(lever, levers, costs, scale) for lever in (*done, *left)]
     steps = tuple(_step(done[: n + 1], costs, scale) for n in range(len(done)))
     together = Span(*(scale * (first - costs.of(done, level)) for level in LEVELS))
     alone = scale * sum(costs.saved(lever, ()) for lever in done)
@@ -92,37 +92,46 @@ def plan(evidence: Evidence) -> Plan:
 
 
 class _Costs:
-    """Dollars of the sample under sets of levers."""
+    """Dollars of the sample under sets of levers, each at a level."""
 
     def __init__(self, bill: Bill, levers: Sequence[Lever]) -> None:
         self._bill, self._levers = bill, levers
-        self._known: dict[tuple[frozenset[str], Level], float] = {}
+        self._known: dict[frozenset[tuple[str, Level]], float] = {}
 
-    def of(self, chosen: Collection[Lever], level: Level) -> float:
+    def of(self, chosen: Collection[Lever], level: Level = "expected") -> float:
         """With some of them, in the order in which they change a bill."""
-        names = frozenset(lever.name for lever in chosen)
-        if (names, level) not in self._known:
+        return self._at({lever.name: level for lever in chosen})
+
+    def saved(
+        self,
+        lever: Lever,
+        done: Collection[Lever],
+        level: Level = "expected",
+        before: Level = "expected",
+    ) -> float:
+        """By one more, where those `before` it are at a level of their own."""
+        levels = {other.name: before for other in done}
+        return self._at(levels) - self._at({**levels, lever.name: level})
+
+    def _at(self, levels: Mapping[str, Level]) -> float:
+        key = frozenset(levels.items())
+        if key not in self._known:
             bill = self._bill
             for lever in self._levers:
-                if lever.name in names:
-                    bill = lever.apply(bill, level)
-            self._known[names, level] = bill.total
-        return self._known[names, level]
-
-    def saved(self, lever: Lever, done: Collection[Lever], level: Level = "expected") -> float:
-        """By one more."""
-        return self.of(done, level) - self.of([*done, lever], level)
+                if lever.name in levels:
+                    bill = lever.apply(bill, levels[lever.name])
+            self._known[key] = bill.total
+        return self._known[key]
 
 
-def _projection(
-    lever: Lever, levers: Sequence[Lever], costs: _Costs, scale: float, first: float
-) -> Projection:
+def _projection(lever: Lever, levers: Sequence[Lever], costs: _Costs, scale: float) -> Projection:
     dollars = _ordered([scale * costs.saved(lever, (), level) for level in LEVELS])
+    first = scale * costs.of(())
     return Projection(
         lever=lever.name,
         title=lever.title,
         dollars=dollars,
-        share=dollars.times(1 / (scale * first) if scale * first else 0.0),
+        share=dollars.times(1 / first if first else 0.0),
         confidence=lever.confidence,
         basis=lever.basis,
         assumes=lever.assumes,
@@ -133,9 +142,7 @@ def _projection(
     )
 
 
-def _overlaps(
-    lever: Lever, levers: Sequence[Lever], costs: _Costs
-) -> Sequence[tuple[str, float]]:
+def _overlaps(lever: Lever, levers: Sequence[Lever], costs: _Costs) -> Sequence[tuple[str, float]]:
     alone = costs.saved(lever, ())
     if alone <= 0:
         return []
@@ -148,11 +155,17 @@ def _overlaps(
 
 
 def _step(done: Sequence[Lever], costs: _Costs, scale: float) -> Step:
-    saved = _ordered([scale * costs.saved(done[-1], done[:-1], level) for level in LEVELS])
+    """Least where it saves little and those before it left little; most the other way round."""
+    lever, before = done[-1], done[:-1]
+    saved = [
+        costs.saved(lever, before, "low", "high"),
+        costs.saved(lever, before),
+        costs.saved(lever, before, "high", "low"),
+    ]
     left = _ordered([scale * costs.of(done, level) for level in LEVELS])
-    return Step(done[-1].name, saved, left)
+    return Step(lever.name, _ordered([scale * dollars for dollars in saved]), left)
 
 
 def _ordered(found: Sequence[float]) -> Span:
-    """The ends may cross after other levers: what a strong one left is little."""
+    """From the least to the most: dearer overheads can make a stronger lever save less."""
     return Span(min(found), found[1], max(found))

@@ -63,7 +63,7 @@ class Questions:
         """Take in a billed call."""
         if not call.question or call.purpose != "answer" or len(call.question) != LENGTH:
             return
-        if any(segment.kind == "history" for segment in call.segments):
+        if "history" in [segment.kind for segment in call.segments]:
             self.with_history += 1
             return
         asked = self._asked.setdefault(call.request_type, [0.0, 0.0])

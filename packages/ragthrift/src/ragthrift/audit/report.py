@@ -57,9 +57,7 @@ class Audit:
         return {"schema": SCHEMA, **_plain(asdict(self))}
 
 
-def audit(
-    calls: Iterable[Call], prices: Prices | None = None, *, synthetic: bool = False
-) -> Audit:
+def audit(calls: Iterable[Call], prices: Prices | None = None, *, synthetic: bool = False) -> Audit:
     """Read a ledger once, in the order of time, and project what each lever would save.
 
     Memory is bounded: quantiles are told to within 1 %, and where there are more than 300,000

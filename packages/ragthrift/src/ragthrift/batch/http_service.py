@@ -87,9 +87,9 @@ class HttpService:
         said = f"{self.name} answered {status}: {_message(reply)}"
         wait = retry_after(reply.headers.get("retry-after", ""))
         if status == _UNDONE:
-            raise BusyError(said, wait)
+            raise BusyError(said, wait, all_of_it=wait > 0)
         if status in _PASSING or status > 500:
-            raise NotNowError(said, wait)
+            raise NotNowError(said, wait, all_of_it=wait > 0)
         raise RefusedError(said, status)
 
 

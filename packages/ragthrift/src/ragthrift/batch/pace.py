@@ -9,10 +9,12 @@ from ragthrift.errors import InputError, ModelError, RagthriftError
 class NotNowError(RagthriftError):
     """Whether a step was done is not known, or not yet; the next look at the job goes on there."""
 
-    def __init__(self, why: str, seconds: float = 0.0) -> None:
+    def __init__(self, why: str, seconds: float = 0.0, *, all_of_it: bool = False) -> None:
         super().__init__(why)
         self.seconds = seconds
         """What to wait at least."""
+        self.all_of_it = all_of_it
+        """Whether the provider is to be left alone, not this one batch."""
 
 
 class BusyError(NotNowError):

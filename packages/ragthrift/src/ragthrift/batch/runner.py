@@ -8,12 +8,13 @@ from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
-from ragthrift.batch.answers import COLUMNS, call_of, read_row
+from ragthrift.batch.answers import call_of
 from ragthrift.batch.pace import NotNowError
+from ragthrift.batch.portions import check_size
 from ragthrift.batch.provider import BatchProvider
 from ragthrift.batch.request import BatchRequest, BatchResult, Progress
 from ragthrift.batch.steps import Steps
-from ragthrift.batch.store import JobRow, JobStore, check_size
+from ragthrift.batch.store import JobRow, JobStore
 from ragthrift.errors import InputError
 from ragthrift.ledger.recorder import Records
 
@@ -58,7 +59,7 @@ class BatchRunner:
         self._check(requests, bodies)
         digest = _digest(json.dumps(described, sort_keys=True), requests, bodies)
         name = job or digest
-        row = JobRow(name, digest, described, self._attempts, time.time(), False)
+        row = JobRow(name, digest, described, self._attempts, time.time())
         self.store.add(row, zip(requests, bodies, strict=True))
         submitted = self.job(name)
         if submitted.digest != digest:
@@ -71,10 +72,7 @@ class BatchRunner:
 
     def job(self, name: str) -> "Job":
         """A job that was submitted before, perhaps by another process."""
-        row = self.store.job(name)
-        if row is None:
-            known = ", ".join(self.store.jobs()) or "none"
-            raise InputError(f"there is no job {name!r} in this store; it holds: {known}")
+        row = self.store.known(name)
         if dict(row.provider) != dict(self.provider.describe()):
             raise InputError(
                 f"the job {name!r} was submitted to {dict(row.provider)}, not to "
@@ -119,7 +117,7 @@ class Job:
 
     def __init__(self, runner: BatchRunner, row: JobRow) -> None:
         self._runner, self._store = runner, runner.store
-        self.id, self.digest = row.id, row.digest
+        self.id, self.digest, self.provider = row.id, row.digest, runner.provider
 
     def poll(self) -> Progress:
         """Take each step that can be taken now, and say how far the job is. Never waits.
@@ -129,8 +127,7 @@ class Job:
         waiting: list[NotNowError] = []
         try:
             with self._store.alone():
-                row = self._store.job(self.id)
-                assert row is not None  # noqa: S101 - jobs are never deleted
+                row = self._store.known(self.id)
                 waiting = Steps(self._store, self._runner.provider, row).take()
                 self._book()
         except NotNowError as reason:  # another process takes the steps
@@ -168,13 +165,7 @@ class Job:
 
     def results(self) -> dict[str, BatchResult]:
         """What came of each request that is answered, failed for good or cancelled, by its id."""
-        with self._store.database.reading() as db:
-            rows = db.execute(
-                f"SELECT {COLUMNS} FROM requests WHERE job = ? "  # noqa: S608 - a constant
-                "AND state IN ('answered', 'failed', 'cancelled') ORDER BY number",
-                (self.id,),
-            ).fetchall()
-        return {row[0]: read_row(row) for row in rows}
+        return {result.id: result for result in self._store.results(self.id)}
 
     def cancel(self) -> Progress:
         """Ask for the end: what is answered by then is kept, the rest is cancelled.
@@ -202,12 +193,7 @@ class Job:
         """
         ledger = self._runner.ledger
         while ledger is not None:
-            with self._store.database.reading() as db:
-                rows = db.execute(
-                    f"SELECT {COLUMNS}, number FROM requests "  # noqa: S608 - a constant
-                    "WHERE job = ? AND state = 'answered' AND booked = 0 LIMIT ?",
-                    (self.id, _BOOKED_AT_ONCE),
-                ).fetchall()
+            rows = self._store.unbooked(self.id, _BOOKED_AT_ONCE)
             if not rows:
                 return
             for row in rows:
@@ -215,11 +201,7 @@ class Job:
             flush = getattr(ledger, "flush", None)
             if flush is not None and flush() is False:
                 return  # told again at the next look
-            with self._store.database.writing() as db:
-                db.executemany(
-                    "UPDATE requests SET booked = 1 WHERE job = ? AND number = ?",
-                    ((self.id, row[-1]) for row in rows),
-                )
+            self._store.book(self.id, (row[-1] for row in rows))
 
 
 def _digest(provider: str, requests: Sequence[BatchRequest], bodies: Sequence[str]) -> str:

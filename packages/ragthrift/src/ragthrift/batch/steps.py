@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ragthrift.batch.answers import write_answer
+from ragthrift.batch.custom_ids import custom_id, number_of
 from ragthrift.batch.pace import BusyError, NotNowError, RefusedError
 from ragthrift.batch.provider import BatchProvider, Line, Status
-from ragthrift.batch.store import JobRow, JobStore, Part, custom_id, number_of
+from ragthrift.batch.store import JobRow, JobStore, Part
 
 _AT_ONCE = 200
 """Results in one transaction."""
@@ -30,12 +31,17 @@ class Steps:
             self._store.drop_unsent(self._job.id)
         else:
             self._store.plan(self._job.id, self._provider.limits)
+        if (wait := self._job.quiet_until - time.time()) > 0:
+            return [NotNowError("the provider asked to be left alone for a while", wait)]
         waiting = []
         for part in self._store.parts(self._job.id):
             try:
                 self._go_on(part)
             except NotNowError as reason:
                 waiting.append(reason)
+                if reason.all_of_it:
+                    self._store.leave_alone(self._job.id, time.time() + reason.seconds)
+                    break
         if self._job.cancelled:
             self._store.drop_unsent(self._job.id)  # what came back to be asked again
         return waiting
@@ -105,14 +111,14 @@ class Steps:
 
     def _ask(self, part: Part) -> Part | None:
         batch = part.batch or ""
+        if self._job.cancelled and not part.cancelling:
+            self._provider.cancel(batch)
+            self._store.note(part.token, cancelling=1)
         status = self._provider.status(batch)
         if status.state == "ended":
             return self._store.note(part.token, step="ended")
         if status.state == "failed":
             return self._failed(part, status)
-        if self._job.cancelled and not part.cancelling:
-            self._provider.cancel(batch)
-            self._store.note(part.token, cancelling=1)
         return None
 
     def _failed(self, part: Part, status: Status) -> Part | None:

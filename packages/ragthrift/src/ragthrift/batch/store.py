@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from ragthrift.batch.file_lines import LINE_BYTES
+from ragthrift.batch.answers import COLUMNS, read_row
+from ragthrift.batch.custom_ids import custom_id
 from ragthrift.batch.pace import NotNowError
+from ragthrift.batch.portions import portions
 from ragthrift.batch.provider import Limits, Line, Sending
-from ragthrift.batch.request import BatchRequest
+from ragthrift.batch.request import BatchRequest, BatchResult
 from ragthrift.batch.tables import LAYOUT
 from ragthrift.database import Database
 from ragthrift.errors import InputError
@@ -30,7 +32,9 @@ class JobRow:
     provider: Mapping[str, str]
     attempts: int
     created_at: float
-    cancelled: bool
+    cancelled: bool = False
+    quiet_until: float = 0.0
+    """Seconds since 1970; before, the provider does not want to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class JobStore:
             if db.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
                 return
             db.execute(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, 0)",
+                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, 0, 0)",
                 (job.id, job.digest, json.dumps(job.provider), job.attempts, job.created_at),
             )
             db.executemany(
@@ -99,13 +103,25 @@ class JobStore:
             row = db.execute("SELECT * FROM jobs WHERE id = ?", (name,)).fetchone()
         if row is None:
             return None
-        return JobRow(row[0], row[1], json.loads(row[2]), row[3], row[4], bool(row[5]))
+        return JobRow(row[0], row[1], json.loads(row[2]), row[3], row[4], bool(row[5]), row[6])
+
+    def known(self, name: str) -> JobRow:
+        """A job that must be there; `InputError` if it is not."""
+        row = self.job(name)
+        if row is None:
+            known = ", ".join(self.jobs()) or "none"
+            raise InputError(f"there is no job {name!r} in this store; it holds: {known}")
+        return row
 
     def jobs(self) -> list[str]:
         """Names of all jobs, in their order."""
         with self.database.reading() as db:
             found = db.execute("SELECT id FROM jobs ORDER BY created_at, id").fetchall()
         return [name for (name,) in found]
+
+    def leave_alone(self, job: str, until: float) -> None:
+        """Note until when the provider is not to be asked."""
+        self._write("UPDATE jobs SET quiet_until = ? WHERE id = ?", until, job)
 
     def cancel(self, job: str) -> None:
         """Note that a job is to end."""
@@ -143,7 +159,7 @@ class JobStore:
                 "WHERE job = ? AND state = 'waiting' ORDER BY number",
                 (job,),
             ).fetchall()
-            for numbers in _portions(waiting, limits):
+            for numbers in portions(waiting, limits):
                 token = uuid4().hex
                 db.execute(
                     "INSERT INTO parts (token, job, step, count, begun_at) "
@@ -216,6 +232,34 @@ class JobStore:
                 ),
             )
 
+    def results(self, job: str) -> Iterator[BatchResult]:
+        """What came of each request that is answered, failed for good or cancelled."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                f"SELECT {COLUMNS} FROM requests WHERE job = ? "  # noqa: S608
+                "AND state IN ('answered', 'failed', 'cancelled') ORDER BY number",
+                (job,),
+            )
+            for row in rows:
+                yield read_row(row)
+
+    def unbooked(self, job: str, most: int) -> list[tuple[Any, ...]]:
+        """Answers that the ledger does not know: the columns of an answer, and the number."""
+        with self.database.reading() as db:
+            return db.execute(
+                f"SELECT {COLUMNS}, number FROM requests "  # noqa: S608
+                "WHERE job = ? AND state = 'answered' AND booked = 0 ORDER BY number LIMIT ?",
+                (job, most),
+            ).fetchall()
+
+    def book(self, job: str, numbers: Iterable[int]) -> None:
+        """Note that the ledger knows these."""
+        with self.database.writing() as db:
+            db.executemany(
+                "UPDATE requests SET booked = 1 WHERE job = ? AND number = ?",
+                ((job, number) for number in numbers),
+            )
+
     def _lines(self, token: str) -> Iterator[tuple[str, str]]:
         last = -1
         while True:
@@ -236,45 +280,7 @@ class JobStore:
             db.execute(statement, values)
 
 
-def custom_id(token: str, number: int) -> str:
-    """What a provider knows a request by: at most 64 letters, digits and dashes, as both want.
-
-    >>> number_of(custom_id("4f", 17), "4f"), number_of("somebody's", "4f")
-    (17, None)
-    """
-    return f"{token}-{number}"
-
-
-def number_of(custom_id: str, token: str) -> int | None:
-    """The request's number, `None` for a custom id that is not of this batch."""
-    begin, _, number = custom_id.rpartition("-")
-    return int(number) if begin == token and number.isdigit() else None
-
-
 def _state(line: Line) -> str:
     if line.completion is not None:
         return "answered"
     return "cancelled" if line.cancelled else "failed"
-
-
-def _portions(waiting: Iterable[tuple[int, int]], limits: Limits) -> Iterator[list[int]]:
-    """Numbers by part; a request that is too large for any is refused when it is submitted."""
-    portion: list[int] = []
-    size = 0
-    for number, length in waiting:
-        line = length + LINE_BYTES
-        if portion and (len(portion) == limits.requests or size + line > limits.bytes):
-            yield portion
-            portion, size = [], 0
-        portion.append(number)
-        size += line
-    if portion:
-        yield portion
-
-
-def check_size(identity: str, body: str, limits: Limits) -> None:
-    """Refuse a request that no batch can hold, with InputError."""
-    if len(body.encode()) + LINE_BYTES > limits.bytes:
-        raise InputError(
-            f"the request {identity!r} is larger than a batch may be ({limits.bytes:,} bytes)"
-        )

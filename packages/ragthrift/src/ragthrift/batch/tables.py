@@ -12,7 +12,8 @@ LAYOUT = Layout(
             provider TEXT NOT NULL,
             attempts INTEGER NOT NULL,
             created_at REAL NOT NULL,
-            cancelled INTEGER NOT NULL DEFAULT 0
+            cancelled INTEGER NOT NULL DEFAULT 0,
+            quiet_until REAL NOT NULL DEFAULT 0
         ) STRICT""",
         """CREATE TABLE requests (
             job TEXT NOT NULL REFERENCES jobs (id),

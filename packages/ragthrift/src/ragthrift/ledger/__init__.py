@@ -9,11 +9,14 @@ from ragthrift.ledger.call import (
     digest,
     prefix_digests,
 )
+from ragthrift.ledger.imports import CallReader, read_calls
 from ragthrift.ledger.jsonl_ledger import JsonlLedger
 from ragthrift.ledger.near_duplicates import near_duplicates
 from ragthrift.ledger.observed import Observed
+from ragthrift.ledger.otel import MeteredLedger, to_otel
 from ragthrift.ledger.own_prices import OwnPrice
 from ragthrift.ledger.pricing import Prices
+from ragthrift.ledger.prometheus import prometheus_text
 from ragthrift.ledger.prompt_parts import Prompt, prompt_parts
 from ragthrift.ledger.rates import Parts
 from ragthrift.ledger.reading_usage import BilledTokens, read_langchain_usage, read_usage
@@ -26,9 +29,11 @@ __all__ = [
     "UNTAGGED",
     "BilledTokens",
     "Call",
+    "CallReader",
     "JsonlLedger",
     "Kind",
     "Ledger",
+    "MeteredLedger",
     "Observed",
     "OwnPrice",
     "Parts",
@@ -43,8 +48,11 @@ __all__ = [
     "near_duplicates",
     "open_ledger",
     "prefix_digests",
+    "prometheus_text",
     "prompt_parts",
+    "read_calls",
     "read_langchain_usage",
     "read_usage",
     "signature",
+    "to_otel",
 ]

@@ -37,7 +37,7 @@ class Prices:
 
     def __init__(self, overrides: Mapping[str, OwnPrice | Price] | None = None) -> None:
         self._own = {name.lower(): _own(price) for name, price in (overrides or {}).items()}
-        self._tariffs: dict[tuple[str, str, Processing, int], Tariff | None] = {}
+        self._tariffs: dict[tuple[str, str, Processing, float], Tariff | None] = {}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -96,14 +96,14 @@ class Prices:
         )
 
     def _tariff(self, call: Call) -> Tariff | None:
-        key = (call.model, call.provider, call.processing, int(call.at // _DAY))
+        key = (call.model, call.provider, call.processing, call.at // _DAY)
         try:
             tariff = self._tariffs[key]
         except KeyError:
             tariff = self._tariffs[key] = learnt(call, call.at // _DAY * _DAY + _DAY / 2)
         if tariff is None or not tariff.hourly:
             return tariff
-        slot = (call.model, call.provider, call.processing, -int(call.at // SLOT))
+        slot = (call.model, call.provider, call.processing, -(call.at // SLOT))
         if slot not in self._tariffs:
             begin = call.at // SLOT * SLOT
             self._tariffs[slot] = learnt(call, begin + SLOT / 2, within_day=True)

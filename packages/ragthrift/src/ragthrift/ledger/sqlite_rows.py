@@ -198,7 +198,7 @@ def _segment(db: sqlite3.Connection, packed: bytes, names: Names) -> Segment:
     text = _text(db, digest) if mark % 2 else None
     kind, used = _KINDS[mark // 6], _USED[mark // 2 % 3]
     segment = Segment(kind, digest, tokens, names.name(db, name), used, text)
-    if text is None:
+    if text is None and kind != "question":
         if len(names.segments) >= _MOST_SEGMENTS:
             names.segments.clear()
         names.segments[packed] = segment

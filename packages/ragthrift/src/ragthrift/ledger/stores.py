@@ -31,8 +31,12 @@ class Ledger(Protocol):
         """Those from `since` to before `until` (seconds since 1970), one at a time."""
         ...
 
+    def flush(self) -> bool:
+        """Wait until what was recorded is kept; whether it is."""
+        ...
+
     def close(self) -> None:
-        """Write what waits."""
+        """Flush, and end."""
         ...
 
 

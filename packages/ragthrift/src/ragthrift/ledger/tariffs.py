@@ -87,11 +87,15 @@ def possible(call: Call) -> dict[str, int]:
 
 
 def _asked(call: Call, counts: Mapping[str, int], at: float) -> "PriceCalculation | None":
-    moment = datetime.fromtimestamp(at, UTC)
-    given = {"provider": call.provider, "processing": call.processing, "at": moment}
     try:
-        return calculated(counts, call.model, **given)  # type: ignore[arg-type]
-    except ValueError:  # the counts contradict each other
+        return calculated(
+            counts,
+            call.model,
+            provider=call.provider,
+            processing=call.processing,
+            at=datetime.fromtimestamp(at, UTC),
+        )
+    except (ValueError, OverflowError, OSError):  # impossible counts, or no such time
         return None
 
 

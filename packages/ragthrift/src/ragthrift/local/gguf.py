@@ -57,6 +57,8 @@ class GGUFHeader:
     version: int
     tensor_count: int
     metadata: Mapping[str, Value]
+    matrix_kinds: frozenset[int] = frozenset()
+    """ggml's numbers for how the weight matrices are stored."""
 
     @property
     def architecture(self) -> str:
@@ -105,6 +107,7 @@ class _Reader:
         self._content = content
         self._end = len(content)
         self._at = 0
+        self._matrix_kinds: set[int] = set()
 
     def header(self) -> GGUFHeader:
         magic, version, tensors, pairs = _FIXED_PART.unpack_from(self._content)
@@ -118,7 +121,7 @@ class _Reader:
             key = self._text()
             metadata[key] = self._value(self._number(_U32))
         self._check_tensors(tensors, metadata.get("general.alignment", _DEFAULT_ALIGNMENT))
-        return GGUFHeader(version, tensors, metadata)
+        return GGUFHeader(version, tensors, metadata, frozenset(self._matrix_kinds))
 
     def _advance(self, size: int) -> int:
         """Step over `size` bytes; where they began."""
@@ -187,6 +190,9 @@ class _Reader:
 
     def _tensor_offset(self) -> int:
         self._text()
-        self._advance(self._number(_U32) * _U64.size)
-        self._number(_U32)
+        dimensions = self._number(_U32)
+        self._advance(dimensions * _U64.size)
+        kind = self._number(_U32)
+        if dimensions > 1:
+            self._matrix_kinds.add(kind)
         return self._number(_U64)

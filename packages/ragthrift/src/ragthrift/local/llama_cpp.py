@@ -18,6 +18,7 @@ from ragthrift.local.embedder import LlamaCppEmbedder
 from ragthrift.local.gguf import GGUFHeader, read_gguf
 from ragthrift.local.memory_need import check_memory
 from ragthrift.local.prompts import PromptFormat
+from ragthrift.local.reproducible import reproducible as can_reproduce
 from ragthrift.local.runtime import Ability
 from ragthrift.local.sampling import Request
 from ragthrift.local.server import LlamaServer, Reply
@@ -54,9 +55,11 @@ class LlamaCppRuntime:
     A chat model is asked through the template in its file. A base model has none and needs a
     `prompt_format`, which a chat model may be given too, or a `chat_template` (Jinja).
 
-    Greedy answers repeat, and calls at the same time have the answers of single calls; rounding
-    may differ when a part of the prompt comes from the cache or by speculation, so that two
-    equally likely words can swap.
+    A `reproducible` model gives the same greedy answer whatever is in the cache, whoever else is
+    answered at the same time, and with speculation: to the last bit of its log-probabilities. It
+    is the default where the weights allow it (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0; no adapters), `True`
+    refuses others, and `False` is faster from about 1,000 tokens on. Otherwise rounding may differ,
+    and two words that are equally likely can swap.
 
     `n_ctx` is the window for prompt and answer in tokens. `slots` calls run at once, each with a
     window of its own, so that the memory for keys and values is `slots` times that of one; four is
@@ -82,6 +85,7 @@ class LlamaCppRuntime:
         speculation: Speculation = "off",
         draft: str | os.PathLike[str] | None = None,
         pooling: Pooling | None = None,
+        reproducible: bool | None = None,
         self_test: bool = True,
     ) -> None:
         """Load the model.
@@ -101,6 +105,7 @@ class LlamaCppRuntime:
             adapters={name: _adapter(name, Path(file)) for name, file in (adapters or {}).items()},
             speculation=speculation,
             draft=drafter(draft, speculation),
+            reproducible=can_reproduce(reproducible, header, adapters or {}),
         )
         self._start(path, header, prompt_format, pooling)
         if self_test:

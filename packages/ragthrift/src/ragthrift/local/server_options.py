@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from ragthrift.local.speculation import Speculation, set_speculation
 
+_BATCH = 128
+"""Tokens of a prompt that are read in one step."""
 Pooling = Literal["mean", "last", "cls"]
 """How the vectors of a text's tokens become one."""
 
@@ -30,6 +32,8 @@ class ServerOptions:
     draft: Path | None = None
     pooling: Pooling | None = None
     """Load it for embeddings."""
+    reproducible: bool = False
+    """Attend to each token in the same steps, however many are read at once."""
 
     def other_causes(self) -> str:
         """What else may have kept the model from loading."""
@@ -49,16 +53,15 @@ def parameters_for(xllamacpp: Any, model_path: Path, options: ServerOptions) -> 
     parameters.n_parallel = options.slots
     parameters.cpuparams.n_threads = options.threads
     parameters.cache_ram_mib = options.cache_mib
-    parameters.n_batch = 512
-    parameters.n_ubatch = 128  # read prompts 8 % faster than 512, in a quarter of the memory
+    # A call that is cancelled ends after this many tokens of its prompt; 512 read no faster.
+    parameters.n_batch = max(_BATCH, options.slots)
+    parameters.n_ubatch = _BATCH
     parameters.verbosity = 0
     parameters.ui = False
     parameters.endpoint_slots = False
-    # With a cache of its own for each slot and without flash attention, calls at the same time
-    # gave exactly the answers of single calls; with either, likeliest tokens that are nearly
-    # equal swapped.
+    # One cache for all slots would have calls at the same time change each other's rounding.
     parameters.kv_unified = False
-    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    _set_attention(xllamacpp, parameters, reproducible=options.reproducible)
     if options.chat_template is not None:
         parameters.chat_template = options.chat_template
     if options.prefix_folder is not None:
@@ -70,6 +73,17 @@ def parameters_for(xllamacpp: Any, model_path: Path, options: ServerOptions) -> 
         _embed(xllamacpp, parameters, options)
     set_speculation(xllamacpp, parameters, options.speculation, options.draft, options.threads)
     return parameters
+
+
+def _set_attention(xllamacpp: Any, parameters: Any, *, reproducible: bool) -> None:
+    kinds = xllamacpp.llama_flash_attn_type
+    if not reproducible:
+        parameters.flash_attn_type = kinds.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        return
+    # llama.cpp multiplies matrices of one column and of several in different orders, and flash
+    # attention has a path for each, too, but not for values in bfloat16: those take one path.
+    parameters.flash_attn_type = kinds.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_BF16
 
 
 def _embed(xllamacpp: Any, parameters: Any, options: ServerOptions) -> None:

@@ -41,6 +41,7 @@ class SlotFiles:
                 "prompt": hashlib.sha256(text.encode()).hexdigest(),
                 "n_ctx": options.n_ctx,
                 "slots": options.slots,
+                "reproducible": options.reproducible,
                 "xllamacpp": self._server.version,
             }
         )

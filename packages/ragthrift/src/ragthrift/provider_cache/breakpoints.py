@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from ragthrift.ledger import Segment
+from ragthrift.ledger import Kind, Segment
 from ragthrift.provider_cache.documents import document_name
 from ragthrift.provider_cache.rules import CacheRules
 
-STABLE = frozenset({"tools", "system", "example"})
+STABLE: frozenset[Kind] = frozenset({"tools", "system", "example"})
 """Kinds of segments that all prompts of one sort have in common."""
 
 

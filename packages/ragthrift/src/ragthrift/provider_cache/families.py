@@ -53,9 +53,9 @@ _OWN_SERVER = CacheRules(
 needed. https://docs.vllm.ai/en/latest/design/prefix_caching.html"""
 
 OWN_SERVERS = frozenset(
-    {"vllm", "sglang", "llama_cpp", "llama.cpp", "llamacpp", "ollama", "local", "ragthrift"}
+    {"vllm", "sglang", "llama_cpp", "llama.cpp", "llamacpp", "ollama", "gpt4all", "ragthrift"}
 )
-"""Providers that send no bill."""
+"""Parts of the names of providers that send no bill."""
 
 _MINIMA: tuple[tuple[str, int], ...] = (
     (r"claude-(fable|mythos)", 512),
@@ -107,7 +107,7 @@ def rules_for(
 def _family(name: str, provider: str) -> CacheRules:
     openai = provider in ("", "openai", "azure", "openrouter") and "gpt-oss" not in name
     families = (
-        (provider in OWN_SERVERS, _OWN_SERVER),
+        (any(server in provider for server in OWN_SERVERS), _OWN_SERVER),
         ("claude" in name, _BEDROCK if _on_bedrock(name, provider) else _ANTHROPIC),
         ("nova" in name and _on_bedrock(name, provider), _NOVA),
         ("gemini" in name, _GEMINI),

@@ -6,9 +6,11 @@ from dataclasses import replace
 from ragthrift.audit.bill import QUESTION, Bill, Level
 from ragthrift.audit.levers.lever import Evidence, Lever, by_level
 
-_OBEYED = (0.3, 0.6, 1.0)
-"""Of the tokens above the median: those that an instruction "in at most n words" saves. No more
-than these three says that models follow lengths loosely; `OutputBudget` measures it."""
+_OBEYED = (0.3, 0.7, 1.0)
+"""Of the tokens above the length asked for: those that are not written. Models follow lengths
+loosely: our assumption, which the hold-out of `OutputBudget` replaces by a measurement."""
+_ASKED = (1.0, 1.0, 0.8)
+"""The length, beside the median: "at most" makes many answers shorter."""
 _HOLDOUT = 0.1
 """Conversations that `OutputBudget` leaves alone by default, to compare with."""
 _INSTRUCTION = 16
@@ -36,7 +38,8 @@ def output_limits(evidence: Evidence) -> Lever | None:
     def apply(bill: Bill, level: Level) -> Bill:
         usual = np.array([medians.get(call.request_type, np.inf) for call in bill.calls])
         asked = np.isfinite(usual) & bill.answers
-        above = np.where(asked, np.maximum(bill.output - usual, 0.0), 0.0)
+        wanted = np.where(asked, by_level(level, *_ASKED) * usual, np.inf)
+        above = np.maximum(bill.output - wanted, 0.0)
         saved = by_level(level, *_OBEYED) * (1 - _HOLDOUT) * above
         tokens = bill.tokens.copy()
         tokens[asked, QUESTION] += _INSTRUCTION
@@ -46,11 +49,12 @@ def output_limits(evidence: Evidence) -> Lever | None:
         name="output limits",
         title="Ask for answers of the usual length, and limit them",
         apply=apply,
-        assumes="of the answer tokens above each type's median 30 to 100 % are not written (60 % "
-        "expected) in nine of ten conversations; thinking stays as it is",
+        assumes="of the answer tokens above each type's median 30 to 100 % are not written (70 % "
+        "expected; at the high end a fifth of the median, too), in nine of ten conversations; "
+        "thinking stays as it is",
         basis="partly measured",
         risk="low",
-        caution="answers may be cut off: the budget watches that, and a hold-out measures the saving",
+        caution="answers may be cut off: the budget watches that, its hold-out measures the saving",
         code='OutputBudget.learn(open_ledger("calls.db").calls())',
     )
 

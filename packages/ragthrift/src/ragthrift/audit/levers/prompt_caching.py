@@ -1,6 +1,6 @@
 """Prompts that begin alike, so that the provider's cache serves their beginning."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -11,11 +11,13 @@ from ragthrift.audit.billed import UNSPLIT, prompt_shares
 from ragthrift.audit.levers.lever import Evidence, Lever
 from ragthrift.ledger import Call, Segment
 from ragthrift.provider_cache.breakpoints import (
+    STABLE,
+    Breakpoint,
     Placement,
     after_documents,
     after_stable,
-    after_stable_and_at_end,
     as_provider_does,
+    stable_segments,
 )
 from ragthrift.provider_cache.documents import document_name, hot_documents, in_canonical_order
 from ragthrift.provider_cache.families import rules_for
@@ -25,9 +27,8 @@ from ragthrift.provider_cache.rules import CacheRules
 if TYPE_CHECKING:
     from ragthrift.audit.bill import Floats
 
-_ORDER = ("tools", "system", "example", "document", "history", "other", "question")
-_TALK = ("tools", "system", "example", "history", "document", "other", "question")
-"""In conversations what grows at its end comes before documents that change."""
+_ORDER = ("tools", "system", "example", "history", "document", "other", "question")
+"""That of `PromptLayout`: what grows at its end comes before what changes."""
 _LESS = 0.8
 """Of what the simulator reads, at the low end: providers promise no hit."""
 _LEAST = 0.001
@@ -43,6 +44,8 @@ class Layout:
     """The order of segments; empty for that in which they were sent."""
     hot: tuple[str, ...] = ()
     """Documents that come first, in this order."""
+    volatile: frozenset[str] = frozenset()
+    """Digests of what stands among the stable parts and is not: a clock, a user's name."""
 
     def ordered(self, call: Call) -> Call:
         """A call with its prompt in this layout."""
@@ -50,8 +53,12 @@ class Layout:
         if self.hot:
             segments = in_canonical_order(segments, self.hot)
         if self.kinds:
-            segments = sorted(segments, key=lambda segment: self.kinds.index(segment.kind))
+            segments = sorted(segments, key=self._place)
         return replace(call, segments=tuple(segments))
+
+    def _place(self, segment: Segment) -> int:
+        late = segment.digest in self.volatile
+        return self.kinds.index("other" if late else segment.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +75,31 @@ def prompt_caching(evidence: Evidence) -> Lever | None:
     if not any(call.segments for call in calls):
         return None
     plain = Layout("as it is, marked after the stable part", after_stable)
+    late = volatile(calls)
     layouts = [
         plain,
-        Layout("stable parts first", after_stable, _ORDER),
-        Layout("stable parts first, conversation next", after_stable_and_at_end, _TALK),
+        Layout("stable parts first", after_stable, _ORDER, (), late),
+        Layout(
+            "stable parts first, marked after the conversation",
+            after_history,
+            _ORDER,
+            (),
+            late,
+        ),
     ]
     hot = hot_documents(
         [document_name(s) for s in call.segments if s.kind == "document"] for call in calls
     )
     if hot:
-        layouts.append(Layout("frequent documents next", after_documents(hot), _ORDER, hot))
+        layouts.append(Layout("frequent documents next", after_documents(hot), _ORDER, hot, late))
     safe = _fitted([Layout("", as_provider_does), plain], evidence)
     best = _fitted(layouts, evidence)
-    high = _fitted([one for one in layouts if one in best.values()], evidence, forever=True)
+    if not best:
+        return None
     found = {
         "low": _less(_cached(safe, evidence)),
         "expected": _cached(best, evidence),
-        "high": _cached(high, evidence, forever=True),
+        "high": _cached(best, evidence, forever=True),
     }
     if evidence.bill.total - _with(evidence.bill, found["expected"]).total < (
         _LEAST * evidence.bill.total
@@ -104,13 +119,34 @@ def prompt_caching(evidence: Evidence) -> Lever | None:
         basis="measured",
         risk="low",
         caution="another order of documents can change answers: hold it against `ragthrift bench`",
-        code="PromptLayout().messages(...)",
+        code="PromptLayout.learn(calls).arrange(parts)",
     )
 
 
-def _fitted(
-    layouts: Sequence[Layout], evidence: Evidence, *, forever: bool = False
-) -> dict[str, Layout]:
+def after_history(segments: Sequence[Segment], _rules: CacheRules) -> Sequence[Breakpoint]:
+    """After the stable part, and after the conversation that follows it."""
+    stable = after = stable_segments(segments)
+    while after < len(segments) and segments[after].kind == "history":
+        after += 1
+    return tuple(Breakpoint(place) for place in sorted({stable, after} - {0}))
+
+
+def volatile(calls: Sequence[Call]) -> frozenset[str]:
+    """Digests among tools, rules and examples that hardly any other prompt has.
+
+    >>> from ragthrift import Usage
+    >>> rules, nine, ten = (Segment.of("system", text, tokens=9) for text in ("Rules", "9", "10"))
+    >>> calls = [Call(model="m", usage=Usage(18), segments=(at, rules)) for at in (nine, ten)]
+    >>> volatile(calls) == {nine.digest, ten.digest}
+    True
+    """
+    counts = Counter(
+        segment.digest for call in calls for segment in call.segments if segment.kind in STABLE
+    )
+    return frozenset(one for one, count in counts.items() if count == 1)
+
+
+def _fitted(layouts: Sequence[Layout], evidence: Evidence) -> dict[str, Layout]:
     """For each type of request the layout that costs least, where one saves anything."""
     import numpy as np
 
@@ -121,7 +157,7 @@ def _fitted(
     costs = []
     for layout in layouts:
         everywhere = dict.fromkeys(rows, layout)
-        costs.append(_with(bill, _cached(everywhere, evidence, forever=forever)).dollars)
+        costs.append(_with(bill, _cached(everywhere, evidence)).dollars)
     found = {}
     for name, places in rows.items():
         sums = [float(cost[places].sum()) for cost in costs]
@@ -131,9 +167,7 @@ def _fitted(
     return found
 
 
-def _cached(
-    layouts: Mapping[str, Layout], evidence: Evidence, *, forever: bool = False
-) -> Cached:
+def _cached(layouts: Mapping[str, Layout], evidence: Evidence, *, forever: bool = False) -> Cached:
     """Every type in its layout, the others as they were billed."""
     read, write = evidence.bill.read.copy(), evidence.bill.write.copy()
     row = 0

@@ -49,7 +49,8 @@ def routing(evidence: Evidence) -> Lever | None:
         return replace(bill, factor=bill.factor * (1 - routed * (1 - factor)))
 
     pairs = "; ".join(
-        f"{model} to {other.model} at {other.factor:.0%}" for model, other in list(found.items())[:3]
+        f"{model} to {other.model} at {other.factor:.0%}"
+        for model, other in list(found.items())[:3]
     )
     return Lever(
         name="routing",

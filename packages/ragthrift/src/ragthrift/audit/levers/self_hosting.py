@@ -40,6 +40,6 @@ def self_hosting(evidence: Evidence) -> Lever | None:
         f"pays above about {least:,.0f} dollars a month, now they are {month:,.0f}",
         basis="assumed",
         risk="high",
-        caution="the model must be good enough: `ragthrift local recommend`, then `ragthrift bench`",
+        caution="is the model good enough? `ragthrift local recommend`, then `ragthrift bench`",
         code='ChatLocal(model="your-model-Q4_K_M.gguf")',
     )

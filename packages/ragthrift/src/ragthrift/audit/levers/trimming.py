@@ -41,7 +41,7 @@ def trimming(evidence: Evidence) -> Lever | None:
         + f"; they are as long as the others, within {_LENGTH:.0%}",
         basis="measured" if known else "partly measured",
         risk="low" if known else "medium",
-        caution="an answer spread over many documents loses some: hold it against `ragthrift bench`",
+        caution="answers that need many documents lose some: hold it against `ragthrift bench`",
         code=f"HybridReranker(keep=Keep(top_k={_commonest(keeps, evidence.documents)}))",
     )
 

@@ -1,17 +1,20 @@
 """Whether what a repair call wrote is what the broken answer said."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from decimal import Decimal
 from typing import Any
 
 from ragthrift.prompt.output.reading import Reading
 from ragthrift.prompt.output.schema import Path, Schema
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\d.]*\d)")
+_GROUPED = re.compile(r"(?<![\w.])-?\d{1,3}(?:[,_]\d{3})+(?:\.\d+)?(?!\w)")
 _WORD = re.compile(r"\w+(?:[.'-]\w+)*")
+_UNIT = re.compile(r"(\d)\s*(?:[^\W\d]{1,5}|[$€£%])(?=\s*[,}\]])")
 _SAID = {True: ("true", "yes"), False: ("false", "no")}
-_NOTATION = {"true", "false", "null", "none", "json"}
+_NOTATION = {"true", "false", "null", "none", "nan", "json"}
 
 
 def unfaithful(value: Any, answer: str, reading: Reading, schema: Schema) -> list[str]:
@@ -34,30 +37,56 @@ def _invented(value: Any, answer: str) -> Iterator[str]:
         elif isinstance(leaf, str):
             known = re.search(rf"(?<!\w){re.escape(_plain(leaf))}(?!\w)", plain) is not None
         else:
-            known = _number(str(leaf)) in numbers
+            known = Decimal(str(leaf)).normalize() in numbers
         if not known:
             yield f"{_name(path)} = {leaf!r} does not stand in the answer"
 
 
 def _lost(value: Any, answer: str, reading: Reading, schema: Schema) -> Iterator[str]:
-    made = " ".join(str(leaf) for _, leaf in _leaves(value))
     if reading.found is None:
-        kept = set(_WORD.findall(_plain(f"{made} {_keys(value)}")))
-        for word in _WORD.findall(_plain(_between_brackets(answer))):
-            if word not in kept | _NOTATION and _number(word) not in _numbers(made):
-                yield f"{word!r} is missing"
+        yield from _missing(_between_brackets(answer), value, (*_NOTATION, *_yes_and_no(value)))
         return
-    wrong = [misfit.path for misfit in reading.misfits]
-    known = schema.json.get("properties", {})
-    words, numbers = set(_WORD.findall(_plain(made))), _numbers(made)
+    known = {key.casefold() for key in _properties(schema.json)}
+    kept = {(path[-1:], leaf) for path, leaf in _leaves(value) if isinstance(leaf, bool)}
+    said: list[str] = []
     for path, leaf in _leaves(reading.found):
-        if leaf is None or isinstance(leaf, bool) or (known and path and path[0] not in known):
+        if leaf is None or known.isdisjoint(str(part).casefold() for part in path):
             continue
-        here = any(path[: len(at)] == at and at for at in wrong)
-        if missing := _numbers(str(leaf)) - numbers:
-            yield f"{_name(path)}: {sorted(missing)[0]} is missing"
-        elif not here and not words.issuperset(_WORD.findall(_plain(str(leaf)))):
-            yield f"{_name(path)} = {leaf!r} was right and is missing"
+        if isinstance(leaf, bool):
+            if (path[-1:], leaf) not in kept:
+                yield f"{_name(path)} = {leaf} was right and is missing"
+        else:
+            said.append(f"{leaf}}}")  # the bracket ends a unit
+    yield from _missing("\n".join(said), value, ())
+
+
+def _missing(said: str, value: Any, needless: Iterable[str]) -> Iterator[str]:
+    """Words and numbers that the value has not, or not as often; a number's unit may go."""
+    made = " ".join(str(leaf) for _, leaf in _leaves(value))
+    kept = Counter(_WORD.findall(_plain(f"{made} {' '.join(_keys(value))}")))
+    numbers = _numbers(made)
+    piece = _GROUPED.sub(
+        lambda n: "" if _numbers(n[0]) & numbers else n[0], _UNIT.sub(r"\1 ", said)
+    )
+    for word, times in Counter(_WORD.findall(_plain(piece))).items():
+        same = _numbers(word) & numbers or word in needless
+        if times > kept[word] and not same:
+            yield f"{word!r} is missing"
+
+
+def _yes_and_no(value: Any) -> Iterator[str]:
+    for _, leaf in _leaves(value):
+        if isinstance(leaf, bool):
+            yield from _SAID[leaf]
+
+
+def _properties(schema: Any) -> Iterator[str]:
+    """The names of all properties, at any depth."""
+    if isinstance(schema, Mapping):
+        yield from schema.get("properties", ())
+    inner = schema.values() if isinstance(schema, Mapping) else schema
+    for one in inner if isinstance(inner, (list, tuple, ValuesView)) else ():
+        yield from _properties(one)
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -71,8 +100,12 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def _keys(value: Any) -> str:
-    return " ".join(str(part) for path, _ in _leaves(value) for part in path)
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        yield from _keys(one)
 
 
 def _plain(text: str) -> str:
@@ -81,13 +114,9 @@ def _plain(text: str) -> str:
 
 
 def _numbers(text: str) -> set[Decimal]:
-    return {number for said in _NUMBER.findall(text) if (number := _number(said)) is not None}
-
-
-def _number(said: str) -> Decimal | None:
-    if not _NUMBER.fullmatch(said):
-        return None
-    return Decimal(said.replace(",", "")).normalize()
+    """Those of a text; thousands in groups count as one number, too."""
+    grouped = (said.replace(",", "").replace("_", "") for said in _GROUPED.findall(text))
+    return {Decimal(said).normalize() for said in (*_NUMBER.findall(text), *grouped)}
 
 
 def _between_brackets(answer: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ragthrift.errors import missing_extra
 from ragthrift.prompt.output.schema import Misfit, Schema
-from ragthrift.prompt.output.spelling import MisspeltError, spelt
+from ragthrift.prompt.output.spelling import CutOffError, MisspeltError, spelt
 
 How = Literal["as it is", "found", "repaired", "called", "failed"]
 """Read as it stands; between other words, or with its types mended; with its notation mended; by
@@ -34,8 +34,8 @@ class Reading:
     found: Any = None
     """What was read without doubt and does not fit; `None` where nothing was."""
     misfits: tuple[Misfit, ...] = ()
-    cut: bool = False
-    """The answer ends before its end."""
+    lost: bool = False
+    """It ends before its end, or leaves something out: what is missing stands nowhere."""
 
 
 def read(text: str, schema: Schema, *, ended: bool) -> Reading:
@@ -45,7 +45,7 @@ def read(text: str, schema: Schema, *, ended: bool) -> Reading:
     it, letter by letter, and the schema is content.
 
     >>> read("Here: {'a': 1,}", Schema.of({"type": "object"}), ended=True)
-    Reading(how='repaired', value={'a': 1}, problems=(), found=None, misfits=(), cut=False)
+    Reading(how='repaired', value={'a': 1}, problems=(), found=None, misfits=(), lost=False)
     """
     said = _THOUGHTS.sub("", text).strip()
     strict = _strict(said, schema.roots)
@@ -125,24 +125,26 @@ def _mended(text: str, schema: Schema, ended: bool) -> Reading:
         return Reading("failed", problems=("the answer holds no JSON",))
     before, said = said[:start], said[start:].strip()
     if _LEFT_OUT.search(said):
-        return Reading("failed", problems=("the answer leaves something out by an ellipsis",))
+        told = "the answer leaves something out by an ellipsis"
+        return Reading("failed", problems=(told,), lost=True)
     return _spelt(before, said, schema, ended)
 
 
 def _spelt(before: str, said: str, schema: Schema, ended: bool) -> Reading:
-    problem, cut = "", not ended and _open(said)
+    problem, lost = "", not ended and _open(said)
     for end in _ends(said):
         value = _tolerant(said[:end])
         try:
             after = said[spelt(said[:end], value, ended=ended) : end] + said[end:]
         except (MisspeltError, RecursionError) as error:
             problem = problem or str(error)
+            lost = lost or isinstance(error, CutOffError)
             continue
         if _next_root(after, schema.roots, 0) >= 0 or not _alone(before, said, after):
             return Reading("failed", problems=("the answer holds more than one value",))
         fitting = _fitted(value, schema)
         return Reading("repaired", fitting[0]) if fitting else _misfit(value, schema)
-    return Reading("failed", problems=(problem,), cut=cut)
+    return Reading("failed", problems=(problem,), lost=lost)
 
 
 def _ends(said: str) -> list[int]:

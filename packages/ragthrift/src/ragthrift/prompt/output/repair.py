@@ -54,8 +54,9 @@ class Repair:
 
     The call has the schema, the answer and what is wrong with it, never the prompt. What it writes
     is taken only if it fits and says what the answer said. There is no call for an answer that was
-    cut off: what is missing stands nowhere. `on_error="pass"` gives an answer without a value, by
-    default `StructuredOutputError` is raised. `record` gets a ledger's `Call` of each repair call.
+    cut off or has an ellipsis: what is missing stands nowhere. By default `StructuredOutputError`
+    is raised then; `on_error="pass"` gives an answer without a value. `record` gets a ledger's
+    `Call` of each repair call.
 
     >>> Repair({"type": "object", "required": ["day"]}).read("{'day': 25,}").value
     {'day': 25}
@@ -85,9 +86,12 @@ class Repair:
         reading = read(answer, self.schema, ended=ended)
         if reading.how != "failed":
             return self._counted(StructuredAnswer(reading.value, reading.how, answer))
-        if reading.cut or finish_reason in ("length", "content_filter"):
-            told = f"it was cut off ({finish_reason or 'no reason given'}); raise max_tokens"
+        if finish_reason in ("length", "content_filter"):
+            told = f"it was cut off by {finish_reason!r}; raise max_tokens, or ask for less"
             return self._counted(_failed(answer, Usage(), told))
+        if reading.lost:
+            told = "what is missing stands nowhere, so no call could mend it"
+            return self._counted(_failed(answer, Usage(), *reading.problems, told))
         if self._llm is None:
             return self._counted(_failed(answer, Usage(), *reading.problems))
         return self._counted(self._called(self._llm, answer, reading))

@@ -25,6 +25,10 @@ class MisspeltError(RagthriftError):
     """The text says something else than the value, or more."""
 
 
+class CutOffError(MisspeltError):
+    """The text ends before the value does."""
+
+
 def spelt(text: str, value: Any, *, ended: bool) -> int:
     r"""Where the value ends in a text that begins with it; `MisspeltError` if it is another value.
 
@@ -86,8 +90,10 @@ class _Speller:
         self._skip()
         if self.at < len(self._text):
             self._take(bracket, "a key or '}'" if bracket == "}" else "a value or ']'")
+            # What stands in brackets of another kind that do close has its own brackets.
+            self._closed = [one for one in self._closed if one[0] == bracket]
         elif not self._ended:
-            self._fail("the answer was cut off")
+            raise CutOffError("the answer was cut off")
         elif any(closed == bracket and held > 1 for closed, held in self._closed):
             self._fail("it cannot be told which bracket is missing")
         self._closed.append((bracket, members))
