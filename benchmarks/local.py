@@ -4,6 +4,9 @@ Figures are ratios of one run, since the machine is shared: of seconds to the fi
 (`ttft_*`, medians) and of tokens per second of CPU time (all others). `parallel8_over_1` is eight
 calls at once over one at a time, `equal` whether they gave the same texts. `raw_*` is the model
 through `LocalModel` over the engine asked directly. `speculation_*` is with guesses over without.
+
+`--peers` asks other chat models over the same file instead, and tries what each can do. Those that
+are not installed here are run by `--peers-python`, an environment of their own.
 """
 
 import json
@@ -15,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.local_peers import peers
 from benchmarks.local_tasks import asked, contexts, copying, free, short
 from benchmarks.shared import existing, finish, parser, say
 from ragthrift import Completion, Message
@@ -158,9 +162,14 @@ def main() -> None:
     """Run the command."""
     arguments = parser(__doc__ or "")
     arguments.add_argument("--model", type=existing, help="a chat model, GGUF; SmolLM2 by default")
+    arguments.add_argument("--peers", action="store_true", help="beside other chat models")
+    arguments.add_argument("--peers-python", nargs="*", default=[], help="where those are")
     chosen = arguments.parse_args()
     path: Path = chosen.model or smollm2_135m()
     result: dict[str, Any] = {"model": path.stem}
+    if chosen.peers:
+        finish({**result, "peers": peers(path, chosen.peers_python, chosen.json)})
+        return
     runtime = LlamaCppRuntime(path, n_ctx=_WINDOW, slots=_SLOTS)
     with LocalModel(runtime) as model:
         for part in (prefixes, parallel, lambda m: raw(runtime, m)):

@@ -33,7 +33,7 @@ _CACHE_MIB = 32
 """Full before the first quarter ends, so that growth after it is none of the cache's."""
 
 
-class Wrong(Exception):
+class WrongEndError(Exception):
     """A call that did not end as it should."""
 
 
@@ -46,7 +46,7 @@ def answered(llm: LocalModel, topic: str, **settings: Any) -> None:
     """The answer is to this question, and to no neighbour's."""
     text = llm.complete(asked(topic), max_tokens=4, **settings).text
     if not text.startswith(f" {topic}"):
-        raise Wrong(f"{text!r} to {topic!r}")
+        raise WrongEndError(f"{text!r} to {topic!r}")
 
 
 def in_a_session(llm: LocalModel, topic: str) -> None:
@@ -65,13 +65,13 @@ def cancelled(llm: LocalModel, topic: str) -> None:
     first = next(pieces)
     pieces.close()
     if not f" {topic}".startswith(first):
-        raise Wrong(f"{first!r} to {topic!r}")
+        raise WrongEndError(f"{first!r} to {topic!r}")
 
 
 def cancelled_early(llm: LocalModel, topic: str) -> None:
     """Stopped by another thread, while it waits or reads."""
     pieces = llm.stream(asked(topic, 40), max_tokens=2)
-    closing = threading.Timer(random.uniform(0.0, 0.3), pieces.close)  # noqa: S311
+    closing = threading.Timer(random.uniform(0.0, 0.3), pieces.close)
     closing.start()
     try:
         text = "".join(pieces)
@@ -80,7 +80,7 @@ def cancelled_early(llm: LocalModel, topic: str) -> None:
     finally:
         closing.join()
     if text and not f" {topic}.".startswith(text):
-        raise Wrong(f"{text!r} to {topic!r}")
+        raise WrongEndError(f"{text!r} to {topic!r}")
 
 
 def overlong(llm: LocalModel, topic: str) -> None:
@@ -111,7 +111,7 @@ def expect(kind: type[Exception], call: Callable[[], object]) -> None:
         call()
     except kind:
         return
-    raise Wrong(f"no {kind.__name__}")
+    raise WrongEndError(f"no {kind.__name__}")
 
 
 KINDS: tuple[Callable[[LocalModel, str], None], ...] = (
@@ -164,11 +164,11 @@ class Soak:
 
     def _work(self, places: Any, lock: threading.Lock) -> None:
         while (place := next(places)) < self.calls:
-            chance = random.Random(f"{self.seed} {place}")  # noqa: S311
+            chance = random.Random(f"{self.seed} {place}")
             kind, fault = chance.choice(KINDS), None
             try:
                 kind(self.llm, chance.choice(_TOPICS))
-            except Exception as error:  # whatever it is, it is not what was expected
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it was not expected
                 fault = f"{kind.__name__}: {error!r}"
             with lock:
                 self.done[kind.__name__] += 1

@@ -9,7 +9,6 @@ import pytest
 
 from ragthrift import Message, Pipeline, Usage
 from ragthrift.audit import Projection, audit
-from ragthrift.batch import BatchRunner
 from ragthrift.cache import SemanticCache, cache_scope
 from ragthrift.compress import SentencePruner
 from ragthrift.ledger import Call
@@ -54,9 +53,6 @@ def projections(workload: str) -> dict[str, Projection]:
 def holds(workload: str, lever: str, after: Sequence[Call]) -> None:
     share = projections(workload)[lever].share
     really = saved([turn.call() for turn in turns_of(workload)], after)
-    print(
-        f"{workload}, {lever}: {share.low:.3f} {share.expected:.3f} {share.high:.3f}: {really:.3f}"
-    )
     assert share.low <= really <= share.high
 
 
@@ -159,11 +155,9 @@ def test_trim_and_compression_multiply() -> None:
     keep = Keep(top_k=top_k(projections("handbook")["rerank and trim"]))
     before = [turn.call() for turn in turns]
     trimmed = stepped(turns, HybridReranker(keep=keep))
+    best = HybridReranker(keep=keep)
     kept = [
-        replace(
-            turn, documents=tuple(HybridReranker(keep=keep).rank(turn.question, turn.documents))
-        )
-        for turn in turns
+        replace(turn, documents=tuple(best.rank(turn.question, turn.documents))) for turn in turns
     ]
     both = stepped(kept, SentencePruner())
     really = saved(before, both) - saved(before, trimmed)
@@ -206,11 +200,8 @@ def test_output_limits() -> None:
 
 
 def test_batch() -> None:
-    assert BatchRunner is not None
-    judges = [
-        replace(turn.call(), purpose="judge", processing="standard")
-        for turn in turns_of("documents")
-    ]
+    """As `BatchRunner` records what it sent: the same tokens, processed in a batch."""
+    judges = [replace(turn.call(), purpose="judge") for turn in turns_of("documents")]
     found = audit(judges)
     share = next(p for p in found.plan.projections if p.lever == "batch").share
     really = saved(judges, [replace(call, processing="batch") for call in judges])

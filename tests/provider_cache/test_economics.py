@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 import pytest
+
 from benchmarks.prompt import figures, layouts
 from benchmarks.prompt_workload import HOT, calls_of, peer_breakpoints
-
 from ragthrift import Usage
 from ragthrift.ledger import Call, Prices, Segment
 from ragthrift.provider_cache import (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +23,13 @@ from langchain_ragthrift import (
     RagthriftCompressor,
     RouterChatModel,
     SemanticCacheMiddleware,
+    TrimToolMessages,
     audit,
     tiers_of,
 )
 from ragthrift import Message, Savings, Usage
 from ragthrift.ledger import Call
-from ragthrift.route import Router
+from ragthrift.route import OutcomeLog, Router
 from tests.langchain.fakes import EchoLLM, Shelf
 from tests.langchain.ledger.billing import OPENAI, BillingModel, Kept, StreamingModel
 from tests.langchain.talking import make
@@ -158,6 +160,26 @@ def test_an_agent(how: str, form: Any) -> None:
     assert [id_ for id_, _ in documents_of(second)] == ["soup", "park", "keys"]
 
 
+@pytest.mark.parametrize("how", ["sync", "async"])
+def test_what_an_agent_s_middleware_took_away(how: str) -> None:
+    kept = Kept()
+    tool = create_retriever_tool(
+        SHELF, "search", "Searches.", response_format="content_and_artifact"
+    )
+    trim = TrimToolMessages([lambda query, passages: passages[:2]])
+    agent: Any = create_agent(BillingModel(lines=searching()), [tool], middleware=[trim])
+    asked = {"messages": [HumanMessage(ASKED)]}
+    with audit(kept):
+        if how == "sync":
+            agent.invoke(asked)
+        else:
+            asyncio.run(agent.ainvoke(asked))
+    first, second = kept.calls
+    assert first.savings == {}
+    assert second.savings == {"rerank": Savings(37, 24)}
+    assert [id_ for id_, _ in documents_of(second)] == ["soup", "park"]
+
+
 @pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
 def test_a_cached_chain_tells_its_hits(how: str) -> None:
     kept = Kept()
@@ -237,6 +259,18 @@ def test_a_router_is_not_counted_besides_its_models(how: str) -> None:
             asyncio.run(chat.ainvoke(ASKED))
     assert kept.only.usage.input_tokens == 1200
     assert kept.only.request_type == "untagged"
+
+
+def test_shadow_calls_of_a_router(tmp_path: Path) -> None:
+    kept = Kept()
+    models: Any = {"cheap": BillingModel(), "strong": BillingModel()}
+    with OutcomeLog(tmp_path / "log.db") as log:
+        router = Router(tiers_of(models), log=log, shadow_share=1.0)
+        with audit(kept) as recorder:
+            RouterChatModel(router=router, models=models).invoke(ASKED)
+            router.close()
+            recorder.flush()
+    assert sorted(call.purpose for call in kept.calls) == ["answer", "shadow"]
 
 
 def test_a_local_model() -> None:

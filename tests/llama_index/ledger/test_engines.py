@@ -9,7 +9,7 @@ from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.chat_engine import ContextChatEngine
 from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
-from llama_index.core.memory import Memory
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.schema import NodeWithScore, QueryBundle
@@ -144,7 +144,7 @@ def test_a_chat_engine(index: VectorStoreIndex) -> None:
     engine = ContextChatEngine.from_defaults(
         retriever=index.as_retriever(similarity_top_k=2),
         llm=billing(),
-        memory=Memory.from_defaults(),
+        memory=ChatMemoryBuffer.from_defaults(),
     )
     with audit(kept):
         engine.chat("Good morning!")
@@ -169,7 +169,7 @@ async def test_an_agent() -> None:
         system_prompt="Be brief.",
     )
     with audit(kept):
-        await agent.run(ASKED)
+        await agent.run(ASKED, memory=ChatMemoryBuffer.from_defaults())
     first, second = kept.calls
     assert [part.kind for part in first.segments] == ["tools", "system", "question"]
     assert first.trace == second.trace

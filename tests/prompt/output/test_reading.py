@@ -163,7 +163,18 @@ def test_a_schema_is_the_same_bytes_each_time_and_is_checked() -> None:
     one = Schema.of({"type": "object", "properties": {"a": {}, "b": {}}})
     other = Schema.of({"properties": {"b": {}, "a": {}}, "type": "object"})
     assert one.text == other.text
+    ticket = Schema.of(SCHEMAS["ticket"]).text
+    assert '"title":{"type":"string"}' in ticket  # the property stays
+    assert '"title":"' not in ticket
     with pytest.raises(InputError, match="the schema is none"):
         read("{}", Schema.of({"type": "soup"}), ended=True)
     with pytest.raises(InputError, match="neither a JSON schema"):
         Schema.of(int)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"a": ' + "[" * 5000, '{"a": "' + "x" * 200_000, "{" + " " * 100_000 + "x", "}" * 9999],
+)
+def test_absurd_answers_are_refused_soon(answer: str) -> None:
+    assert read(answer, ANYTHING, ended=True).how == "failed"

@@ -9,11 +9,12 @@ from langchain.agents.middleware import AgentMiddleware, ToolCallRequest
 from langchain_core.documents import Document
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.prompts import BasePromptTemplate
-from langchain_core.runnables import run_in_executor
+from langchain_core.runnables import ensure_config, run_in_executor
 from langgraph.types import Command
 
 from langchain_ragthrift.convert import from_passages, to_passages
 from langchain_ragthrift.layout import Layout, documents_of, find_layout, text_content
+from langchain_ragthrift.ledger.hits import tell_trim
 from ragthrift import InputError, Passage, Pipeline, Run
 from ragthrift.pipeline import OnError
 from ragthrift.protocols import Compressor, Reranker, Step, TokenCounter
@@ -117,6 +118,7 @@ class TrimToolMessages(AgentMiddleware):
             return message
         place = {passage.id: index for index, passage in enumerate(given)}
         documents = from_passages(kept, given, pieces)
+        tell_trim(ensure_config(), pieces, documents)
         written = (
             layout(place[passage.id], document)
             for passage, document in zip(kept, documents, strict=True)

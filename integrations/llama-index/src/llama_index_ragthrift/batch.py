@@ -55,7 +55,8 @@ class BatchChat:
             raise InputError("submit takes a list of conversations, or a dictionary of them by id")
         if not isinstance(conversations, Mapping):
             conversations = {str(n): given for n, given in enumerate(conversations)}
-        schema = self.output_cls and _closed(self.output_cls.model_json_schema())
+        wanted = self.output_cls
+        schema = None if wanted is None else _closed(wanted.model_json_schema())
         requests = [
             BatchRequest(
                 id=name,

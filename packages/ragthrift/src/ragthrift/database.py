@@ -120,6 +120,7 @@ class Database:
         kind = self._layout.kind
         try:
             with closing(self._opened()) as untouched:
+                untouched.execute("BEGIN")  # both reads see the same file, while others make it
                 self._version(untouched)
             self._make_tables()
         except sqlite3.OperationalError:

@@ -17,7 +17,7 @@ from langchain_ragthrift.cache.witness import found_by
 from langchain_ragthrift.ledger.answers import Said
 from langchain_ragthrift.ledger.hits import Hit, observed_hit
 from langchain_ragthrift.ledger.reading import Begun, Ended, observed
-from langchain_ragthrift.ledger.runs import MOST_OPEN, OpenRuns
+from langchain_ragthrift.ledger.runs import MOST_OPEN, Documents, OpenRuns
 from ragthrift.failures import Passing
 from ragthrift.ledger import Recorder
 from ragthrift.ledger.recorder import Records
@@ -241,6 +241,10 @@ class LedgerCallback(BaseCallbackHandler):
         with self._passing():
             around = self._runs.around(hit.parent_run_id)
             self.recorder.put(partial(observed_hit, hit, around))
+
+    def trimmed(self, run_id: UUID | None, before: Documents, after: Documents) -> None:
+        """Note what a step of ours took from documents in a run."""
+        self._runs.around(run_id).trace.trims.append((tuple(before), tuple(after)))
 
     def _passing(self) -> Passing:
         return self.recorder.tally.passing("callback")

@@ -1,4 +1,4 @@
-"""Tells a ledger of answers that one of our caches gave, for which no run of a model is seen."""
+"""Tells a ledger what runs do not show: answers of our caches, and what our middleware trims."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import RunnableConfig
 
 from langchain_ragthrift.ledger.naming import request_type_of, session_of
-from langchain_ragthrift.ledger.runs import Run
+from langchain_ragthrift.ledger.runs import Documents, Run
 from ragthrift import Message
 from ragthrift.ledger.observed import Observed
 from ragthrift.ledger.prompt_parts import Prompt
@@ -41,13 +41,24 @@ def tell_hit(config: RunnableConfig, question: str, answer: str) -> None:
     hit = Hit(
         question,
         answer,
-        callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None,
+        _parent(callbacks),
         tuple(config.get("tags") or ()),
         dict(config.get("metadata") or {}),
         dict(config.get("configurable") or {}),
     )
     for one in listening:
         one.answered_by_cache(hit)
+
+
+def tell_trim(config: RunnableConfig, before: Documents, after: Documents) -> None:
+    """Tell of documents that were dropped or shortened on their way into a prompt."""
+    callbacks = config.get("callbacks")
+    for one in _recording(callbacks):
+        one.trimmed(_parent(callbacks), before, after)
+
+
+def _parent(callbacks: Any) -> UUID | None:
+    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
 
 
 def _recording(callbacks: Any) -> Iterator["LedgerCallback"]:

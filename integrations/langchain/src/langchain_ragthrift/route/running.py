@@ -138,7 +138,10 @@ class Run:
     def _sent(self, tier: Tier, call: Call) -> Sent:
         model = model_of(tier, self._policy.models)
         messages = [*self._messages, *from_turns(call.added)]
-        told: RunnableConfig = {"metadata": {"ragthrift_tier": tier.name}}
+        metadata = {"ragthrift_tier": tier.name}
+        if self._behind:
+            metadata["purpose"] = "shadow"
+        told: RunnableConfig = {"metadata": metadata}
         if self._behind or self._policy.holds:
             told["tags"] = [UNHEARD]
         markers = self._policy.markers

@@ -6,7 +6,7 @@ from llama_index.core.instrumentation.dispatcher import (  # type: ignore[attr-d
 )
 from llama_index.core.instrumentation.events import BaseEvent
 
-from llama_index_ragthrift.ledger.reading import engine_in, labels_in, session_in
+from llama_index_ragthrift.ledger.reading import labels_in, query_engine_in, session_in
 from llama_index_ragthrift.ledger.spans import Span
 from ragthrift import Message
 from ragthrift.ledger.observed import Observed
@@ -45,7 +45,7 @@ def observed_hit(event: CacheAnswerEvent, span: Span) -> list[Observed]:
             prompt=Prompt(messages=[Message("user", asked)], question=asked),
             answer=event.answer,
             answered_by_cache=True,
-            request_type=str(event.tags.get("request_type") or "") or engine_in(span.names),
+            request_type=str(event.tags.get("request_type") or "") or query_engine_in(span.names),
             names=span.names,
             metadata=event.tags,
             at=event.timestamp.timestamp(),

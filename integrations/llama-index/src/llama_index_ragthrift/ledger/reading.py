@@ -85,7 +85,7 @@ def observed(begun: Begun, ended: Ended) -> Observed:
         unbilled=ended.error is not None and not answer,
         model=_model(begun, response),
         provider=provider,
-        request_type=str(tags.get("request_type") or "") or engine_in(names),
+        request_type=str(tags.get("request_type") or "") or query_engine_in(names),
         names=names,
         metadata=tags,
         purpose=str(tags.get("purpose") or "answer"),
@@ -104,18 +104,18 @@ def observed(begun: Begun, ended: Ended) -> Observed:
     )
 
 
-def engine_in(names: Sequence[str]) -> str:
+def query_engine_in(names: Sequence[str]) -> str:
     """The outermost query engine, chat engine, agent or workflow.
 
-    >>> engine_in(("SubQuestionQueryEngine", "RetrieverQueryEngine", "OpenAI"))
+    >>> query_engine_in(("SubQuestionQueryEngine", "RetrieverQueryEngine", "OpenAI"))
     'SubQuestionQueryEngine'
-    >>> engine_in(("OpenAI",))
+    >>> query_engine_in(("OpenAI",))
     ''
     """
-    return next((name.partition(".")[0] for name in names if _is_engine(name)), "")
+    return next((name.partition(".")[0] for name in names if _is_query_engine(name)), "")
 
 
-def _is_engine(name: str) -> bool:
+def _is_query_engine(name: str) -> bool:
     return name.partition(".")[0].endswith(_ENGINES)
 
 

@@ -77,7 +77,7 @@ class OpenSpans(BaseSpanHandler[Any]):
             yield span_id
             span_id = span.parent_id
 
-    def span_enter(  # noqa: D102 - LlamaIndex's
+    def span_enter(
         self,
         id_: str,
         bound_args: inspect.BoundArguments,
@@ -86,6 +86,7 @@ class OpenSpans(BaseSpanHandler[Any]):
         tags: dict[str, Any] | None = None,  # noqa: ARG002
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
+        """A span begins."""
         above = self._known.get(parent_id) if parent_id else None
         name = type(instance).__name__ if instance is not None else id_[:-_ID]
         given = None
@@ -101,7 +102,7 @@ class OpenSpans(BaseSpanHandler[Any]):
         if len(self._known) > MOST_OPEN:
             self._known.pop(next(iter(self._known)), None)
 
-    def span_exit(  # noqa: D102 - LlamaIndex's
+    def span_exit(
         self,
         id_: str,
         bound_args: inspect.BoundArguments,  # noqa: ARG002
@@ -109,6 +110,7 @@ class OpenSpans(BaseSpanHandler[Any]):
         result: Any | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
+        """A span ends; a postprocessor's tells what it took away."""
         span = self._known.pop(id_, None)
         if span is not None and span.trace.id == id_ and span.trace.found:
             self.recent.append(span.trace)
@@ -118,7 +120,7 @@ class OpenSpans(BaseSpanHandler[Any]):
         if above is None or above.instance is not span.instance:  # else it told by itself
             trimmed(span.trace, span.given, result)
 
-    def span_drop(  # noqa: D102 - LlamaIndex's
+    def span_drop(
         self,
         id_: str,
         bound_args: inspect.BoundArguments,  # noqa: ARG002
@@ -126,6 +128,7 @@ class OpenSpans(BaseSpanHandler[Any]):
         err: BaseException | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> None:
+        """A span ends by an error."""
         self._known.pop(id_, None)
         self._dropped(id_, err)
 

@@ -42,8 +42,7 @@ def cached_template(
     ['context_str', 'query_str']
     """
     told = rules or rules_of(llm)
-    escaped = stable.replace("{", "{{").replace("}", "}}")
-    blocks: list[ContentBlock] = [TextBlock(text=f"{escaped}\n\n")]
+    blocks: list[ContentBlock] = [TextBlock(text=f"{stable}\n\n")]
     stretch = Stretch("the stable part", 1, _counter.count(stable), shared or Traffic.every(1))
     blocks += _points(plan_breakpoints([stretch], told), told)
     blocks.append(TextBlock(text=question))

@@ -60,7 +60,7 @@ class Prefixes:
         sums = self._sums.setdefault(name, _Sums())
         sums.calls += 1
         sums.stable += stable
-        sums.tokens += sum(segment.tokens for segment in call.segments)
+        sums.tokens += sum([segment.tokens for segment in call.segments])
         sums.read += call.usage.cache_read_tokens
         sums.billed += call.usage.input_tokens
         place = SOURCES[call.segments[at].kind] if at < len(call.segments) else "nothing"

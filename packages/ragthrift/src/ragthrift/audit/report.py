@@ -1,6 +1,6 @@
 """What an audit found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -74,33 +74,34 @@ def audit(calls: Iterable[Call], prices: Prices | None = None, *, synthetic: boo
     """
     prices = prices or Prices()
     findings = Findings(prices).read(calls)
-    coverage = findings.coverage.report(prices.source)
-    questions = findings.questions.rows()
-    stretches = findings.stretches.stretches()
-    sample = [call for stretch in stretches for call in stretch]
-    bill = bill_of(sample, prices)
-    evidence = Evidence(
-        stretches=tuple(tuple(stretch) for stretch in stretches),
-        bill=bill,
-        prices=prices,
-        days=coverage.days,
-        scale=coverage.dollars / bill.total if bill.total else 0.0,
-        questions=questions,
-        documents=findings.documents.by_type,
-    )
+    coverage, sample = findings.coverage.report(prices.source), findings.stretches.stretches()
+    evidence = _evidence(findings, coverage, sample)
     return Audit(
         coverage=coverage,
         types=findings.types.rows(),
         sources=_sources(findings.sources.found),
         dearest=findings.dearest(),
-        questions=questions,
+        questions=evidence.questions,
         questions_in_conversations=findings.questions.with_history,
         documents=findings.documents.report(),
         prefixes=findings.prefixes.rows(),
         at_work=dict(sorted(findings.savings.items())),
         plan=plan(evidence),
-        sampled=len(sample),
+        sampled=len(evidence.bill.calls),
         synthetic=synthetic,
+    )
+
+
+def _evidence(findings: Findings, coverage: Coverage, sample: Sequence[Sequence[Call]]) -> Evidence:
+    bill = bill_of([call for stretch in sample for call in stretch], findings.prices)
+    return Evidence(
+        stretches=tuple(tuple(stretch) for stretch in sample),
+        bill=bill,
+        prices=findings.prices,
+        days=coverage.days,
+        scale=coverage.dollars / bill.total if bill.total else 0.0,
+        questions=findings.questions.rows(),
+        documents=findings.documents.by_type,
     )
 
 

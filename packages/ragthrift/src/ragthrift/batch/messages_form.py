@@ -44,23 +44,26 @@ def messages_body(
     if request.stop:
         body["stop_sequences"] = list(request.stop)
     if request.tools:
-        body["tools"] = [
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": {"type": "object", **tool.parameters},
-            }
-            for tool in request.tools
-        ]
-        known = _CHOICES.get(request.tool_choice)
-        body["tool_choice"] = (
-            {"type": known} if known else {"type": "tool", "name": request.tool_choice}
-        )
+        body |= _tools(request)
     if request.schema is not None:
         form = {"type": "json_schema", "schema": request.schema}
         given = body.get("output_config") or {}
         body["output_config"] = {**given, "format": form}
     return body
+
+
+def _tools(request: BatchRequest) -> dict[str, Any]:
+    known = _CHOICES.get(request.tool_choice)
+    named = {"type": "tool", "name": request.tool_choice}
+    tools = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": {"type": "object", **tool.parameters},
+        }
+        for tool in request.tools
+    ]
+    return {"tools": tools, "tool_choice": {"type": known} if known else named}
 
 
 def read_message(message: Mapping[str, Any], usage: Usage) -> Completion:

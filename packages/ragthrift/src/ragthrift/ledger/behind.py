@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -40,13 +41,16 @@ class Behind:
             if left is not None:
                 left.flush(EXIT_SECONDS)
 
+        self._finish = finish
         atexit.register(finish)
         weakref.finalize(self, atexit.unregister, finish).atexit = False
+        self._finish_in_child()
 
     def put(self, work: Work) -> None:
         """Have it done; returns at once."""
         if self._process != os.getpid():  # a fork has the parent's queue, and not its thread
             self._begin()
+            self._finish_in_child()
         with self._changed:
             if len(self._waiting) >= self._room:
                 self._tally.warn(
@@ -71,6 +75,15 @@ class Behind:
         self._waiting: deque[Work] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._alive = self._busy = False
+
+    def _finish_in_child(self) -> None:
+        """A child of `multiprocessing` ends without running `atexit`."""
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            # Before those of a store, which have 0: what is done here may be written there.
+            Finalize(None, self._finish, exitpriority=1)
 
     def _run(self) -> None:
         while (work := self._next()) is not None:

@@ -182,9 +182,12 @@ def _around(text: str, places: Sequence[Found], kinds: Sequence[Kind]) -> Iterat
     held: Part | None = None
     at = 0
     for place, kind in zip([*places, None], kinds, strict=True):
-        between = text[at : place.start if place else len(text)]
-        if held and (not between or _SAYS_NOTHING.match(between)):
+        between, lead = text[at : place.start if place else len(text)], ""
+        silent = _SAYS_NOTHING.match(between) is not None
+        if held and silent:
             held = replace(held, text=held.text + between)
+        elif silent and place:
+            lead = between
         elif between:
             if held:
                 yield held
@@ -192,7 +195,7 @@ def _around(text: str, places: Sequence[Found], kinds: Sequence[Kind]) -> Iterat
         if place:
             if held:
                 yield held
-            held = Part("document", text[place.start : place.end], place.document)
+            held = Part("document", lead + text[place.start : place.end], place.document)
             at = place.end
     if held:
         yield held

@@ -18,7 +18,7 @@ from ragthrift.local.embedder import LlamaCppEmbedder
 from ragthrift.local.gguf import GGUFHeader, read_gguf
 from ragthrift.local.memory_need import check_memory
 from ragthrift.local.prompts import PromptFormat
-from ragthrift.local.reproducible import reproducible as can_reproduce
+from ragthrift.local.reproducible import can_reproduce
 from ragthrift.local.runtime import Ability
 from ragthrift.local.sampling import Request
 from ragthrift.local.server import LlamaServer, Reply
@@ -55,17 +55,14 @@ class LlamaCppRuntime:
     A chat model is asked through the template in its file. A base model has none and needs a
     `prompt_format`, which a chat model may be given too, or a `chat_template` (Jinja).
 
-    A `reproducible` model gives the same greedy answer whatever is in the cache, whoever else is
-    answered at the same time, and with speculation: to the last bit of its log-probabilities. It
-    is the default where the weights allow it (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0; no adapters), `True`
-    refuses others, and `False` is faster from about 1,000 tokens on. Otherwise rounding may differ,
-    and two words that are equally likely can swap.
+    A `reproducible` model gives the same greedy answer whatever is cached and whoever else is
+    answered, to the last bit; by default where the weights allow it (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
+    no adapters). `True` refuses others; `False` is faster, but near-equal words may swap.
 
     `n_ctx` is the window for prompt and answer in tokens. `slots` calls run at once, each with a
-    window of its own, so that the memory for keys and values is `slots` times that of one; four is
-    where two CPUs gain most from working on several answers together, and where a model of 8B
-    takes 2 GB for it. `threads` defaults to the CPUs that the process may use. `cache_mib` bounds
-    the memory for prefixes that are in no slot at the moment.
+    window of its own, so that the memory for keys and values is `slots` times that of one: 2 GB for
+    four of a model of 8B, where two CPUs gain most from working on several. `threads` defaults to
+    the CPUs that the process may use. `cache_mib` bounds the memory for prefixes in no slot.
 
     `adapters` are LoRA files by name. `pooling` loads the model a second time for embeddings; the
     weights are shared, the rest is not. `self_test` warns if it writes below one token a second.

@@ -16,9 +16,7 @@ _EXACT = {2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0"}
 _PROVEN_ON = ("x86_64", "AMD64")
 
 
-def reproducible(
-    wanted: bool | None, header: GGUFHeader, adapters: Mapping[str, object]
-) -> bool:
+def can_reproduce(wanted: bool | None, header: GGUFHeader, adapters: Mapping[str, object]) -> bool:
     """What was wanted, and for `None` whether it can be had; InputError where it cannot."""
     if wanted is False:
         return False

@@ -80,7 +80,7 @@ class LlamaServer:
         """Chunks of an answer as they come; closing the generator stops the model.
 
         `arrivals.stop()` does so from another thread, even while it reads the prompt: at the end
-        of the 128 tokens that it is at, or of the next.
+        of the 64 tokens that it is at, or of the next.
         """
         server = self._running()
         # Without the progress it would call back at the first token of the answer only.

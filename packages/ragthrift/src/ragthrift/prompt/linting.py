@@ -52,8 +52,8 @@ def assert_stable(prompts: Sequence[Any], *, stable: Collection[Kind] = EXPECTED
     >>> assert_stable([greet("Ann"), greet("Ben")])
     Traceback (most recent call last):
     AssertionError: prompt 2 does not begin as prompt 1 does, so no cache serves it from there on
-    message 1 (system), character 19 (changed): 'You are talking to Ann.' became ...
-      move what changes behind what does not
+    message 1 (system), character 19 (user): 'You are talking to Ann.' became ...
+      put what differs from user to user into PromptParts.context
     """
     if isinstance(prompts, str) or len(prompts) < 2:
         raise InputError("assert_stable needs a list of at least 2 prompts")

@@ -30,7 +30,7 @@ ADVICE: dict[Cause, str] = {
     "json": "write JSON with sorted keys: canonical_json, or json.dumps(..., sort_keys=True)",
     "tools": "send tools in one order: PromptLayout and the middleware sort them by name",
     "whitespace": "strip and join texts in one place, so that no space comes and goes",
-    "window": "do not drop the oldest turns one by one; summarise many at a time (ragthrift.memory)",
+    "window": "do not drop the oldest turns one by one; summarise many at once (ragthrift.memory)",
     "documents": "give documents a canonical order: PromptLayout(hot=...)",
     "inserted": "add what is new at the end, before the question, never in front",
     "changed": "move what changes behind what does not",
@@ -74,6 +74,8 @@ _WHERE_TEXTS_PART: tuple[tuple[Cause, re.Pattern[str]], ...] = (
     ("id", re.compile(r"\b(?=\w*\d)(?:[0-9a-f]{12,}|[A-Za-z]{2,5}_\w{10,})\b")),
 )
 """Surely volatile where two prompts differ in them."""
+_REACH: dict[Cause, int] = {"user": 40, "memory": 200}
+"""Characters behind such words that belong to them: the name, what is remembered."""
 _OBJECT = re.compile(r"[{\[]")
 
 
@@ -115,9 +117,12 @@ def why_texts_part(old: str, new: str, at: int) -> Cause:
     """
     if old.split() == new.split():
         return "whitespace"
-    for text in (new, old):
+    for text, other in ((new, old), (old, new)):
+        end = at + max(len(text) - len(other), 1)  # of what was put in
         for cause, pattern in _WHERE_TEXTS_PART:
-            if any(match.start() <= at < match.end() for match in pattern.finditer(text)):
+            reach = _REACH.get(cause, 0)
+            found = pattern.finditer(text)
+            if any(match.start() < end and at < match.end() + reach for match in found):
                 return cause
     first, second = ([canonical_json(value) for _, value in json_in(text)] for text in (old, new))
     return "json" if first and first == second else "changed"

@@ -4,8 +4,7 @@ import re
 from dataclasses import replace
 
 from ragthrift.errors import MissingExtraError
-from ragthrift.ledger import Call
-from ragthrift.ledger.pricing import Prices
+from ragthrift.ledger import Call, Prices
 from ragthrift.provider_cache.rules import NO_CACHING, CacheRules, Lifetime
 from ragthrift.usage import Usage
 
@@ -99,6 +98,8 @@ def rules_for(
     least = next((n for part, n in _MINIMA if re.search(part, name)), family.min_tokens)
     found = replace(family, min_tokens=least, name=model)
     shares = _shares(model, who, prices or Prices())
+    if shares is None and family.style == "cachePoint":
+        shares = _shares(f"regional.{name}", who, prices or Prices())
     if family is _ELSEWHERE and (shares is None or shares[0] >= 1):
         return replace(NO_CACHING, name=model, priced=shares is not None)
     return replace(found, priced=False) if shares is None else _priced(found, *shares)
@@ -144,7 +145,7 @@ def _shares(model: str, provider: str, prices: Prices) -> tuple[float, float, fl
         (Usage(_PROBE, cache_write_tokens=_PROBE), {}),
         (Usage(_PROBE, cache_write_tokens=_PROBE), {"cache_write_1h_tokens": _PROBE}),
     )
-    who = {"bedrock": "aws"}.get(provider, provider)
+    who = "aws" if provider == "bedrock" or _on_bedrock(model, provider) else provider
     try:
         dollars = [
             prices.dollars(Call(model=model, provider=who, usage=usage, classes=classes))

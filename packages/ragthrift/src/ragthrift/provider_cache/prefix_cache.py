@@ -96,8 +96,8 @@ class PrefixCache:
         self, keys: list[bytes], ends: list[int], marks: Sequence[Breakpoint], at: float
     ) -> int:
         """The longest known beginning; what is found lives on."""
-        back = self.rules.lookback if self.rules.marked else 0
-        seen = {n for mark in marks for n in range(max(mark.after - 1 - back, 0), mark.after)}
+        back = self.rules.lookback if self.rules.marked else 1
+        seen = {n for mark in marks for n in range(max(mark.after - back, 0), mark.after)}
         for place in sorted(seen, reverse=True):
             found = self._kept.get(keys[place])
             if found is not None and found.alive(at):

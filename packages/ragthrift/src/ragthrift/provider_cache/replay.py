@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from ragthrift.ledger import Call, Segment
-from ragthrift.ledger.pricing import Prices
+from ragthrift.ledger import Call, Prices, Segment
 from ragthrift.provider_cache.breakpoints import Placement, as_provider_does
 from ragthrift.provider_cache.families import rules_for
 from ragthrift.provider_cache.prefix_cache import PrefixCache

@@ -30,7 +30,15 @@ class TokenPrices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewriting:
-    """A change that makes a prompt shorter, and loses what is cached from there on."""
+    """A change that makes a prompt shorter, and loses what is cached from there on.
+
+    A summary that all further calls begin with pays after some of them:
+
+    >>> summary = Rewriting(prompt=8000, start=500, saved=5000, fresh=100, grows=True)
+    >>> prices = TokenPrices(read=0.05, write=1.25)
+    >>> [weigh_rewriting(summary, prices, calls=calls).pays for calls in (5, 20)]
+    [False, True]
+    """
 
     prompt: int
     """Tokens before the change."""
@@ -101,12 +109,6 @@ def weigh_rewriting(
     >>> tail = Rewriting(prompt=8000, start=6000, saved=1000, fresh=2000, lasts=False)
     >>> round(weigh_rewriting(tail, prices).net)
     1000
-
-    A summary that all further calls begin with pays after a few of them:
-
-    >>> summary = Rewriting(prompt=8000, start=500, saved=5000, fresh=100, grows=True)
-    >>> [weigh_rewriting(summary, prices, calls=n).pays for n in (5, 20)]
-    [False, True]
     """
     if calls < 0 or not 0 <= warm <= 1:
         raise InputError(f"calls={calls} must be 0 or more, and warm={warm} between 0 and 1")

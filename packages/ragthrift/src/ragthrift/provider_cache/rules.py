@@ -44,7 +44,7 @@ class CacheRules:
     breakpoints: int = 0
     """How many a request may hold; 0 where the provider finds the longest known beginning."""
     lookback: int = 0
-    """How many blocks before a breakpoint are looked at for a beginning that is known."""
+    """Places where a known beginning is looked for: the breakpoint's own and those before it."""
     step: int = 1
     """Beginnings match in whole steps of tokens."""
     marks_end: bool = False

@@ -41,7 +41,7 @@ def batch(evidence: Evidence) -> Lever | None:
         basis="measured" if sure.any() else "partly measured",
         risk="none",
         caution="answers come within 24 hours, mostly sooner",
-        code='BatchRunner(provider, store="jobs.db").submit(requests)',
+        code='BatchRunner(OpenAIBatches(model), "jobs.db").submit(requests)',
     )
 
 

@@ -71,40 +71,18 @@ class Cached:
 
 def prompt_caching(evidence: Evidence) -> Lever | None:
     """`None` where no layout saves anything by the simulator."""
-    calls = evidence.bill.calls
-    if not any(call.segments for call in calls):
+    if not any(call.segments for call in evidence.bill.calls):
         return None
     plain = Layout("as it is, marked after the stable part", after_stable)
-    late = volatile(calls)
-    layouts = [
-        plain,
-        Layout("stable parts first", after_stable, _ORDER, (), late),
-        Layout(
-            "stable parts first, marked after the conversation",
-            after_history,
-            _ORDER,
-            (),
-            late,
-        ),
-    ]
-    hot = hot_documents(
-        [document_name(s) for s in call.segments if s.kind == "document"] for call in calls
-    )
-    if hot:
-        layouts.append(Layout("frequent documents next", after_documents(hot), _ORDER, hot, late))
-    safe = _fitted([Layout("", as_provider_does), plain], evidence)
-    best = _fitted(layouts, evidence)
+    best = _fitted([plain, *_rearranged(evidence.bill.calls)], evidence)
     if not best:
         return None
+    safe = _fitted([Layout("", as_provider_does), plain], evidence)
     found = {
         "low": _less(_cached(safe, evidence)),
         "expected": _cached(best, evidence),
         "high": _cached(best, evidence, forever=True),
     }
-    if evidence.bill.total - _with(evidence.bill, found["expected"]).total < (
-        _LEAST * evidence.bill.total
-    ):
-        return None
 
     def apply(bill: Bill, level: Level) -> Bill:
         return _with(bill, found[level])
@@ -121,6 +99,22 @@ def prompt_caching(evidence: Evidence) -> Lever | None:
         caution="another order of documents can change answers: hold it against `ragthrift bench`",
         code="PromptLayout.learn(calls).arrange(parts)",
     )
+
+
+def _rearranged(calls: Sequence[Call]) -> list[Layout]:
+    late = volatile(calls)
+    talk = "stable parts first, marked after the conversation"
+    layouts = [
+        Layout("stable parts first", after_stable, _ORDER, (), late),
+        Layout(talk, after_history, _ORDER, (), late),
+    ]
+    hot = hot_documents(
+        [document_name(s) for s in call.segments if s.kind == "document"] for call in calls
+    )
+    if hot:
+        place = after_documents(hot)
+        layouts.append(Layout("frequent documents next", place, _ORDER, hot, late))
+    return layouts
 
 
 def after_history(segments: Sequence[Segment], _rules: CacheRules) -> Sequence[Breakpoint]:

@@ -60,8 +60,8 @@ def routing(evidence: Evidence) -> Lever | None:
         "none of your questions were tried on it",
         basis="assumed",
         risk="medium",
-        caution="measure both models on your own questions first: Router.fit takes their outcomes",
-        code="Router(tiers).fit(outcomes, Quality(0.98))",
+        caution="measure both models on your own questions first: `fit` and `calibrate` take outcomes",
+        code="Router(tiers).calibrate(Quality(0.98), outcomes)",
     )
 
 

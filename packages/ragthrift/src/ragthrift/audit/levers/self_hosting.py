@@ -41,5 +41,5 @@ def self_hosting(evidence: Evidence) -> Lever | None:
         basis="assumed",
         risk="high",
         caution="is the model good enough? `ragthrift local recommend`, then `ragthrift bench`",
-        code='ChatLocal(model="your-model-Q4_K_M.gguf")',
+        code='ChatLocal(llm=load_model("your-model-Q4_K_M.gguf"))',
     )

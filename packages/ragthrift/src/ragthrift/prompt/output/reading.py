@@ -133,10 +133,10 @@ def _mended(text: str, schema: Schema, ended: bool) -> Reading:
 def _spelt(before: str, said: str, schema: Schema, ended: bool) -> Reading:
     problem, lost = "", not ended and _open(said)
     for end in _ends(said):
-        value = _tolerant(said[:end])
         try:
+            value = _tolerant(said[:end])
             after = said[spelt(said[:end], value, ended=ended) : end] + said[end:]
-        except (MisspeltError, RecursionError) as error:
+        except (MisspeltError, RecursionError, ValueError) as error:
             problem = problem or str(error)
             lost = lost or isinstance(error, CutOffError)
             continue

@@ -17,6 +17,8 @@ Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_NAMES = ("properties", "patternProperties", "$defs", "definitions")
+_VALUES = ("enum", "const", "default", "examples")
 _WORDS = {"true": ("boolean", True), "false": ("boolean", False), "null": ("null", None)}
 
 
@@ -57,8 +59,9 @@ class Schema:
 
     @cached_property
     def text(self) -> str:
-        """The same bytes in every process, since it is part of a prompt's stable prefix."""
-        return json.dumps(self.json, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        """For a prompt's stable prefix: the same bytes in every process, without titles."""
+        lean = _untitled(self.json)
+        return json.dumps(lean, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @cached_property
     def roots(self) -> str:
@@ -111,6 +114,23 @@ class Schema:
                     made = _with(made, at, same)
                     break
         return made
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that pydantic makes of names; a property may have that name, too."""
+    if isinstance(schema, list):
+        return [_untitled(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    lean: dict[str, Any] = {}
+    for key, inner in schema.items():
+        if key in _NAMES and isinstance(inner, Mapping):
+            lean[key] = {name: _untitled(one) for name, one in inner.items()}
+        elif key in _VALUES:
+            lean[key] = inner
+        elif key != "title":
+            lean[key] = _untitled(inner)
+    return lean
 
 
 def _types(schema: Any) -> Iterator[str]:
