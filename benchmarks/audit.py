@@ -2,8 +2,9 @@
 
 `dollars_error` is how far the audit's dollars are from a calculation by hand, on 200 scripted
 responses with all classes of tokens of three providers, whose prices stand below. `calls_per_s` is
-a whole audit, projections included, of a ledger in SQLite; `seconds` and `megabytes` are those of
-a process that did nothing else. `handler_ms` is what recording adds to a call.
+a whole audit, projections included, of a ledger in SQLite, by a process that does nothing else;
+`seconds`, `cpu_seconds` and `megabytes` are what it took. `handler_ms` is what recording adds to a
+call.
 """
 
 import json
@@ -37,7 +38,7 @@ started = time.perf_counter()
 found = audit(read_calls(sys.argv[1]))
 seconds = time.perf_counter() - started
 kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([found.coverage.calls, seconds, kilobytes / 1024]))
+print(json.dumps([found.coverage.calls, seconds, time.process_time(), kilobytes / 1024]))
 """
 
 
@@ -126,12 +127,13 @@ def main() -> None:
         say(chosen.json, f"written in {time.perf_counter() - started:.0f} s, {megabytes:.0f} MB")
         code = [sys.executable, "-c", _CHILD, str(path)]
         done = subprocess.run(code, check=True, capture_output=True, text=True)
-    calls, seconds, most = json.loads(done.stdout)
+    calls, seconds, cpu, most = json.loads(done.stdout)
     result = {
         "dollars_error": round(error, 9),
         "calls": calls,
         "calls_per_s": round(calls / seconds),
         "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
         "megabytes": round(most),
     }
     finish({**result, **_overhead()})

@@ -1,6 +1,8 @@
 """The local model beside other chat models over the same file, each in a process of its own."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -50,12 +52,15 @@ def _asked(python: str, system: str, given: str) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Without it each thread that fails starts a debugger, and the process never ends.
+        env={**os.environ, "GGML_NO_BACKTRACE": "1"},
+        start_new_session=True,
     )
     try:
         said, complained = running.communicate(given, timeout=_SECONDS)
         ended = None
     except subprocess.TimeoutExpired:
-        running.kill()
+        os.killpg(running.pid, signal.SIGKILL)
         said, complained = running.communicate()
         ended = "hung"
     found: dict[str, Any] = {}

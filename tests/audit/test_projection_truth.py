@@ -3,24 +3,27 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from random import Random
 
 import pytest
 
-from ragthrift import Message, Pipeline, Usage
+from benchmarks.output import cases
+from ragthrift import Message, Pipeline, Tier, Usage
 from ragthrift.audit import Projection, audit
 from ragthrift.cache import SemanticCache, cache_scope
 from ragthrift.compress import SentencePruner
 from ragthrift.ledger import Call
 from ragthrift.memory import ConversationMemory
 from ragthrift.prompt import PromptLayout, PromptParts
-from ragthrift.prompt.output import OutputBudget
+from ragthrift.prompt.output import OutputBudget, Repair
 from ragthrift.protocols import Compressor, Reranker
 from ragthrift.provider_cache import PrefixCache
 from ragthrift.rerank import HybridReranker, Keep
-from ragthrift.testing import FakeEmbedder
+from ragthrift.testing import FakeEmbedder, QuestionLengthRouter, ScriptedLLM
 from ragthrift.tokens import EstimatedTokens
 from tests.audit.workloads import (
+    BEGIN,
     COUNT,
     Turn,
     agent,
@@ -31,6 +34,7 @@ from tests.audit.workloads import (
     saved,
 )
 
+ANSWERS = Path(__file__).parents[2] / "benchmarks" / "breakages" / "answers.jsonl"
 WORKLOADS: dict[str, Callable[[], list[Turn]]] = {
     "faq": faq_bot,
     "agent": agent,
@@ -207,3 +211,39 @@ def test_batch() -> None:
     really = saved(judges, [replace(call, processing="batch") for call in judges])
     assert share.low <= really <= share.high
     assert really == pytest.approx(0.5)
+
+
+def test_routing() -> None:
+    """Short questions to the model that the report names, at its published price."""
+    cheap, strong = Tier("cheap", "claude-haiku-4-5"), Tier("strong", "claude-sonnet-4-5")
+    assert cheap.model in projections("faq")["routing"].assumes
+    router = QuestionLengthRouter([cheap, strong], max_words=11)
+    turns = turns_of("faq")
+    chosen = [router.route([Message("user", turn.question)]).tier for turn in turns]
+    assert 0.2 < sum(tier == cheap for tier in chosen) / len(turns) < 0.6
+    after = [
+        replace(turn.call(), model=tier.model) for turn, tier in zip(turns, chosen, strict=True)
+    ]
+    holds("faq", "routing", after)
+
+
+def test_structured_output() -> None:
+    """Broken answers that were asked for again with all documents, and how `Repair` reads them."""
+    pytest.importorskip("json_repair", reason="the parser of ragthrift[structured]")
+    broken = [case for case in cases(ANSWERS) if case.kind != "as it is"]
+    before, after = [], []
+    for number, case in enumerate(broken):
+        asked = Call(
+            model="claude-sonnet-4-5",
+            usage=Usage(1500 + COUNT(case.answer), COUNT(case.repair or case.answer)),
+            purpose="repair",
+            at=BEGIN + number,
+        )
+        before.append(asked)
+        small: list[Call] = []
+        llm = ScriptedLLM(case.repair or case.answer, model=asked.model)
+        found = Repair(case.shape, llm, on_error="pass", record=small.append)
+        how = found.read(case.answer, case.finish).how
+        after += [asked] if how == "failed" else [replace(one, at=asked.at) for one in small]
+    share = next(p for p in audit(before).plan.projections if p.lever == "structured output").share
+    assert share.low <= saved(before, after) <= share.high

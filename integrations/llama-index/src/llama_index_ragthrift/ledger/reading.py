@@ -203,7 +203,7 @@ def _told(response: Said | None) -> Iterator[Any]:
 def _billed(places: Sequence[Any], provider: str) -> BilledTokens | None:
     """The most that is told of each class: the counts of a stream only grow."""
     known: BilledTokens | None = None
-    for place in places:
+    for place in filter(None, places):
         # A stream of Anthropic's begins with a message that has its own.
         told = read_usage(place, provider) or read_usage(found(place, "message"), provider)
         if told is not None and told.usage.total_tokens:

@@ -10,6 +10,7 @@ from ragthrift.audit.bill import KINDS, Bill, Level
 from ragthrift.audit.billed import UNSPLIT, prompt_shares
 from ragthrift.audit.levers.lever import Evidence, Lever
 from ragthrift.ledger import Call, Segment
+from ragthrift.ledger.pricing import Prices
 from ragthrift.provider_cache.breakpoints import (
     STABLE,
     Breakpoint,
@@ -172,7 +173,7 @@ def _cached(layouts: Mapping[str, Layout], evidence: Evidence, *, forever: bool 
                 for place, call in enumerate(stretch)
                 if layouts.get(call.request_type) is layout and call.segments
             ]
-            _replay(chosen, layout, read, write, forever=forever)
+            _replay(chosen, layout, read, write, prices=evidence.prices, forever=forever)
         row += len(stretch)
     return Cached(read, write)
 
@@ -183,6 +184,7 @@ def _replay(
     read: "Floats",
     write: "Floats",
     *,
+    prices: Prices,
     forever: bool,
 ) -> None:
     """Fill in the rows of one stretch."""
@@ -190,7 +192,7 @@ def _replay(
     for row, call in chosen:
         by_model[call.model, call.provider].append((row, call))
     for (model, provider), rows in by_model.items():
-        rules = rules_for(model, provider or None)
+        rules = rules_for(model, provider or None, prices=prices)
         if not rules.billed or not rules.lifetimes:
             continue
         kept = _without_end(rules) if forever else rules

@@ -60,7 +60,7 @@ def routing(evidence: Evidence) -> Lever | None:
         "none of your questions were tried on it",
         basis="assumed",
         risk="medium",
-        caution="measure both models on your own questions first: `fit` and `calibrate` take outcomes",
+        caution="measure both models on your own questions: `fit` and `calibrate` take outcomes",
         code="Router(tiers).calibrate(Quality(0.98), outcomes)",
     )
 
