@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,8 +74,10 @@ def test_what_was_answered_before_a_death_is_not_asked_again(tmp_path: Path) -> 
     dead = BatchRunner(provider, tmp_path / "batches.db")
     dead.submit(asked(*questions(9)), job="nightly")
     assert waiting.wait(20)
-    files = list((tmp_path / "files").glob("*.answers.jsonl"))
-    with files[0].open("a") as file:
+    (answers,) = (tmp_path / "files").glob("*.answers.jsonl")
+    while answers.read_text().count("\n") < 4:
+        time.sleep(0.01)
+    with answers.open("a") as file:
         file.write('{"custom_id": "half a li')
     with local(tmp_path, second) as runner:
         job = runner.job("nightly")

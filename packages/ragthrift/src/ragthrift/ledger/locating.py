@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 _WORD = re.compile(r"\S+")
 
@@ -63,22 +64,21 @@ def _add_by_words(
     text: str, documents: Sequence[str], missed: Sequence[int], taken: list[Found]
 ) -> None:
     """Look for the missed ones where every run of white space is one space."""
+    spaced = " ".join(text.split())
+    wanted = {index: " ".join(documents[index].split()) for index in missed}
+    found = [index for index in missed if wanted[index] in spaced]
+    if not found:  # as where a long document was cut in two: there is nothing to place
+        return
     words = [match.span() for match in _WORD.finditer(text)]
-    plain, starts, length = [], [], 0
-    for start, end in words:
-        starts.append(length)
-        plain.append(text[start:end])
-        length += end - start + 1
-    joined = " ".join(plain)
+    starts = list(accumulate((end - start + 1 for start, end in words[:-1]), initial=0))
 
     def at(position: int) -> int:
-        """Where a place of the joined words is in the text."""
+        """Where a place of the spaced words is in the text."""
         word = bisect_right(starts, position) - 1
         return words[word][0] + position - starts[word]
 
-    for index in missed:
-        wanted = " ".join(documents[index].split())
-        spans = ((at(start), at(end - 1) + 1) for start, end in _exact(joined, wanted))
+    for index in found:
+        spans = ((at(start), at(end - 1) + 1) for start, end in _exact(spaced, wanted[index]))
         place = _free(taken, spans)
         if place:
             taken.append(Found(*place, index))
