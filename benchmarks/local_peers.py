@@ -1,4 +1,8 @@
-"""The local model beside other chat models over the same file, each in a process of its own."""
+"""The local model beside other chat models over the same file, each in a process of its own.
+
+ChatOllama is not among them: it talks to Ollama's server alone, which no package index has.
+ChatOpenAI over llama.cpp's own server stands for chat models that talk HTTP.
+"""
 
 import json
 import os

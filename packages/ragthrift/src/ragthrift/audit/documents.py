@@ -59,7 +59,8 @@ class DocumentSums:
     def __init__(self, most: int = MOST_DOCUMENTS) -> None:
         self._most = most
         self._below = 256
-        self._found: dict[str, list[int]] = {}
+        self._times: dict[str, int] = {}
+        self._tokens: dict[str, int] = {}
         self._names: dict[str, str] = {}
         self.by_type: dict[str, DocumentUse] = {}
         self.sums: Counter[str] = Counter()
@@ -69,14 +70,13 @@ class DocumentSums:
         sent = [segment for segment in call.segments if segment.kind == "document"]
         if not sent:
             return
-        known, used = self._found, [s.used for s in sent if s.used is not None]
+        times, used = self._times, [s.used for s in sent if s.used is not None]
         for segment in sent:
-            row = known.get(segment.digest)
-            if row is None:
-                self._meet(segment)
-                known = self._found
+            if segment.digest in times:
+                times[segment.digest] += 1
             else:
-                row[0] += 1
+                self._meet(segment)
+                times = self._times
         sums = self.sums
         sums["sent"] += len(sent)
         sums["tokens"] += sum([segment.tokens for segment in sent])
@@ -97,13 +97,15 @@ class DocumentSums:
         digest = segment.digest
         if self._below < 256 and _place(digest) >= self._below:
             return
-        self._found[digest] = [1, segment.tokens]
+        self._times[digest] = 1
+        self._tokens[digest] = segment.tokens
         if segment.id:
             self._names[digest] = segment.id
-        if len(self._found) > self._most and self._below > 1:
+        if len(self._times) > self._most and self._below > 1:
             self._below //= 2
-            kept = {one: row for one, row in self._found.items() if _place(one) < self._below}
-            self._found = kept
+            kept = {one: n for one, n in self._times.items() if _place(one) < self._below}
+            self._times = kept
+            self._tokens = {one: self._tokens[one] for one in kept}
             self._names = {one: name for one, name in self._names.items() if one in kept}
 
     def report(self) -> Documents | None:
@@ -111,9 +113,10 @@ class DocumentSums:
         sums = self.sums
         if not sums["sent"]:
             return None
-        by_tokens = sorted(self._found.items(), key=lambda item: -item[1][0] * item[1][1])
-        counted = sum(sent * tokens for sent, tokens in self._found.values())
-        first = sum(tokens for _, tokens in self._found.values())
+        found = {one: (n, self._tokens[one]) for one, n in self._times.items()}
+        by_tokens = sorted(found.items(), key=lambda item: -item[1][0] * item[1][1])
+        counted = sum(sent * tokens for sent, tokens in found.values())
+        first = sum(tokens for _, tokens in found.values())
         hottest = tuple(
             HotDocument(self._names.get(one, one), sent, sent * tokens)
             for one, (sent, tokens) in by_tokens[:SHOWN]
@@ -123,7 +126,7 @@ class DocumentSums:
         return Documents(
             sent=sums["sent"],
             tokens=sums["tokens"],
-            different=round(len(self._found) / sampled),
+            different=round(len(found) / sampled),
             repeated_share=1 - first / counted if counted else 0.0,
             hot=round(_half([sent * each for _, (sent, each) in by_tokens]) / sampled),
             hottest=hottest,

@@ -16,6 +16,10 @@ _PLACE = 12
 so that they stay in the sample or leave it together."""
 
 
+Row = tuple[int, float, float]
+"""Calls, dollars, and those of the first call; a tuple, which the garbage collector passes over."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepeatedQuestions:
     """What was asked again by one type of request, without a conversation before it.
@@ -54,7 +58,7 @@ class Questions:
         self._most = most
         self._classes = len(_ALPHABET)
         self._held = 0
-        self._found: dict[str, dict[str, list[float]]] = {}
+        self._found: dict[str, dict[str, Row]] = {}
         self._asked: dict[str, list[float]] = {}
         self.with_history = 0
         """Calls whose question stands in a conversation; another's answer is none to it."""
@@ -74,13 +78,12 @@ class Questions:
         held = self._found.setdefault(call.request_type, {})
         row = held.get(call.question)
         if row is None:
-            held[call.question] = [1, dollars, dollars]
+            held[call.question] = (1, dollars, dollars)
             self._held += 1
             if self._held > self._most and self._classes > 1:
                 self._thin()
             return
-        row[0] += 1
-        row[1] += dollars
+        held[call.question] = (row[0] + 1, row[1] + dollars, row[2])
 
     def _thin(self) -> None:
         """Keep half of the sample."""
@@ -96,7 +99,7 @@ class Questions:
         found = [self._row(name, held) for name, held in self._found.items() if held]
         return tuple(sorted(found, key=lambda row: -(row.equal_dollars + row.near_dollars)))
 
-    def _row(self, name: str, held: dict[str, list[float]]) -> RepeatedQuestions:
+    def _row(self, name: str, held: dict[str, Row]) -> RepeatedQuestions:
         groups = near_duplicates(list(held), min_similarity=MIN_SIMILARITY).tolist()
         rows = list(held.values())
         calls = sum(row[0] for row in rows)

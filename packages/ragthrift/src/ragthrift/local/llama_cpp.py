@@ -57,7 +57,7 @@ class LlamaCppRuntime:
 
     A `reproducible` model gives the same greedy answer whatever is cached and whoever else is
     answered, to the last bit; by default where the weights allow it (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
-    no adapters). `True` refuses others; `False` is faster, but near-equal words may swap.
+    no adapters). `True` refuses others; `False` is faster from some 1,000 tokens on.
 
     `n_ctx` is the window for prompt and answer in tokens. `slots` calls run at once, each with a
     window of its own, so that the memory for keys and values is `slots` times that of one: 2 GB for
