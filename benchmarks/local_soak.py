@@ -8,6 +8,7 @@ process ended; `rss_*` are MiB: loaded, after each quarter, at the end.
 """
 
 import json
+import os
 import random
 import resource
 import subprocess
@@ -208,7 +209,10 @@ def main() -> None:
     chosen = arguments.parse_args()
     path: Path = chosen.model or smollm2_135m()
     if chosen.here:
-        print(json.dumps(soak(path, chosen.calls, chosen.seed)))
+        result = soak(path, chosen.calls, chosen.seed)
+        print(json.dumps(result), flush=True)
+        if result["hung"]:
+            os._exit(0)  # a call that hangs would be waited for
         return
     given = ["--model", str(path), "--calls", str(chosen.calls), "--seed", str(chosen.seed)]
     command = [sys.executable, "-m", "benchmarks.local_soak", "--here", *given]
