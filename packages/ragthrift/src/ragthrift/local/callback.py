@@ -2,14 +2,55 @@
 
 import atexit
 import threading
-from collections.abc import Callable, Generator
-from queue import SimpleQueue
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from ragthrift.errors import ModelError, RagthriftError
 
 Item = TypeVar("Item")
 Call = Callable[[Callable[[Item], bool]], object]
+
+
+_LOOK_SECONDS = 1.0
+
+
+class Pulse:
+    """Whether something that many calls share still goes on, by what it delivers to any of them.
+
+    A call may wait long for its turn; that nothing at all comes for `seconds` while calls are
+    under way is another matter.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._underway = 0
+        self._beat = 0.0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether calls wait and nothing came for too long."""
+        return self._underway > 0 and time.monotonic() - self._beat > self.seconds
+
+    def beat(self) -> None:
+        """Something was delivered."""
+        self._beat = time.monotonic()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """A call is under way."""
+        with self._lock:
+            self._underway += 1
+            if self._underway == 1:
+                self.beat()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._underway -= 1
 
 
 class Arrivals(Generic[Item]):
@@ -26,13 +67,14 @@ class Arrivals(Generic[Item]):
 
 
 def iterate_callback(
-    call: Call[Item], arrivals: Arrivals[Item] | None = None
+    call: Call[Item], arrivals: Arrivals[Item] | None = None, pulse: Pulse | None = None
 ) -> Generator[Item, None, None]:
     """Yield what `call(deliver)` delivers; a true answer of `deliver` asks the call to stop.
 
     The call runs in a thread of its own, so that Ctrl-C gets through while it is silent. It is
     asked to stop when the generator is closed, when the process ends, and by `arrivals.stop()`.
-    An error of the call is raised here, as ModelError if it is none of ragthrift's.
+    An error of the call is raised here, as ModelError if it is none of ragthrift's; so is that
+    `pulse` has stopped, and the call is then left behind.
 
     >>> def count(deliver):
     ...     for number in range(1000):
@@ -45,7 +87,7 @@ def iterate_callback(
     """
     running = _Running(call, arrivals or Arrivals())
     try:
-        while (item := running.arrivals.items.get()) is not None:
+        while (item := running.take(pulse)) is not None:
             if isinstance(item, RagthriftError):
                 raise item
             if isinstance(item, Exception):
@@ -66,6 +108,20 @@ class _Running(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name="callback", daemon=True)
         atexit.register(self._end)
         self._thread.start()
+
+    def take(self, pulse: Pulse | None) -> "Item | Exception | None":
+        """What comes next."""
+        while True:
+            try:
+                return self.arrivals.items.get(timeout=_LOOK_SECONDS if pulse else None)
+            except Empty:
+                if pulse is None or not pulse.stopped:
+                    continue
+                atexit.unregister(self._end)  # it would be waited for without end
+                raise ModelError(
+                    f"the model has answered no call for {pulse.seconds:.0f} seconds: its loop "
+                    "hangs; load it again, or start the process again to have its memory back"
+                ) from None
 
     def _deliver(self, item: Item) -> bool:
         self.arrivals.items.put(item)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ragthrift.errors import ContextOverflowError, InputError, ModelError, missing_extra
-from ragthrift.local.callback import Arrivals, iterate_callback
+from ragthrift.local.callback import Arrivals, Pulse, iterate_callback
 from ragthrift.local.server_options import ServerOptions, parameters_for
 from ragthrift.machine import calm_threads
 
@@ -18,6 +18,9 @@ Reply = Mapping[str, Any]
 Route = Literal["completions", "chat_completions"]
 
 _QUICK_QUESTION_SECONDS = 60.0
+_STALL_SECONDS = 300.0
+"""Longer than any 64 tokens take. Under thousands of mixed calls from 16 threads llama.cpp's loop
+was seen to spin once without going on: its callers get an error then, and wait no longer."""
 
 
 class LlamaServer:
@@ -40,6 +43,7 @@ class LlamaServer:
                 "that this build does not know, or too large for the memory"
                 + options.other_causes()
             ) from error
+        self._pulse = Pulse(_STALL_SECONDS)
         self.version: str = getattr(xllamacpp, "__version__", "")
 
     @property
@@ -86,7 +90,7 @@ class LlamaServer:
         # Without the progress it would call back at the first token of the answer only.
         request = {**body, "stream": True, "return_progress": True}
         chunks: Generator[Reply, None, None] = iterate_callback(
-            lambda deliver: _run(server, route, request, deliver), arrivals
+            lambda deliver: self._run(server, route, request, deliver), arrivals, self._pulse
         )
         with closing(chunks):
             try:
@@ -104,27 +108,30 @@ class LlamaServer:
             raise ModelError(f"llama.cpp failed while embedding: {error}") from error
         return [row["embedding"] for row in sorted(reply["data"], key=lambda row: row["index"])]
 
+    def _run(
+        self, server: Any, route: Route, request: Reply, deliver: Callable[[Reply], bool]
+    ) -> None:
+        """The call itself, in a thread of its own."""
+        failed = False
+
+        def take(chunk: Reply) -> bool:
+            nonlocal failed
+            self._pulse.beat()
+            failed = failed or "error" in chunk or "code" in chunk
+            return deliver(chunk)
+
+        with self._pulse.call():
+            try:
+                getattr(server, f"handle_{route}")(request, take)
+            finally:
+                if failed:
+                    _wake(server)
+
     def _running(self) -> Any:
         server = self._server
         if server is None:
             raise ModelError("this model is closed; load it again")
         return server
-
-
-def _run(server: Any, route: Route, request: Reply, deliver: Callable[[Reply], bool]) -> None:
-    """The call itself, in a thread of its own."""
-    failed = False
-
-    def take(chunk: Reply) -> bool:
-        nonlocal failed
-        failed = failed or "error" in chunk or "code" in chunk
-        return deliver(chunk)
-
-    try:
-        getattr(server, f"handle_{route}")(request, take)
-    finally:
-        if failed:
-            _wake(server)
 
 
 def _wake(server: Any) -> None:
