@@ -4,12 +4,15 @@ import atexit
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
 
 from ragthrift.failures import Tally
 
+_NAP_SECONDS = 0.05
+"""The thread looks for work so often: to wake it for each piece would hold up who brings it."""
 IDLE_SECONDS = 5.0
 """After which the thread ends; the next piece of work starts another."""
 EXIT_SECONDS = 30.0
@@ -61,13 +64,13 @@ class Behind:
             if not self._alive:
                 self._alive = True
                 threading.Thread(target=self._run, daemon=True, name="ragthrift-ledger").start()
-            self._changed.notify_all()
 
     def flush(self, seconds: float | None = None) -> bool:
         """Wait until all that was put is done; whether it is."""
         if self._process != os.getpid():
             return True
         with self._changed:
+            self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
 
     def _begin(self) -> None:
@@ -98,8 +101,11 @@ class Behind:
         with self._changed:
             self._busy = False
             self._changed.notify_all()
-            if not self._changed.wait_for(lambda: bool(self._waiting), IDLE_SECONDS):
-                self._alive = False
-                return None
+            idle_from = time.monotonic()
+            while not self._waiting:
+                if time.monotonic() - idle_from > IDLE_SECONDS:
+                    self._alive = False
+                    return None
+                self._changed.wait(_NAP_SECONDS)
             self._busy = True
             return self._waiting.popleft()
