@@ -25,5 +25,6 @@ def test_the_site_builds_strictly(tmp_path: Path) -> None:
 def test_every_public_package_has_a_page_of_reference() -> None:
     pages = {page.stem for page in (ROOT / "docs" / "reference").glob("*.md")}
     levers = (ROOT / "packages" / "ragthrift" / "src" / "ragthrift").glob("*/__init__.py")
-    public = {f"ragthrift-{file.parent.name}" for file in levers}
+    drawn_with = {"ragthrift-page"}  # what reports are made of, and nobody else
+    public = {f"ragthrift-{file.parent.name}" for file in levers} - drawn_with
     assert public <= pages

@@ -54,8 +54,10 @@ def ask(model: LocalModel, adapter: str | None) -> str:
     return model.complete(PROMPT, max_tokens=12, **settings).text  # type: ignore[arg-type]
 
 
-def test_each_call_chooses_its_adapter(adapted: LocalModel, continuing: LocalModel) -> None:
-    base = ask(continuing, None)
+def test_each_call_chooses_its_adapter(adapted: LocalModel, smollm2_path: Path) -> None:
+    # With adapters bits are not reproducible, so that the model without them must round as they do.
+    with load_model(smollm2_path, n_ctx=256, prompt_format=plain_text, reproducible=False) as plain:
+        base = ask(plain, None)
     answers = {name: ask(adapted, name) for name in (None, "one", "two")}
     assert answers[None] == base
     assert len(set(answers.values())) == 3
