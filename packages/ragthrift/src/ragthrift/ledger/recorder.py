@@ -86,7 +86,7 @@ class Recorder:
         self._keep_text, self._request_type = keep_text, request_type
         self._counter = counter or EstimatedTokens()
         self.tally = Tally("recorder", on_error)
-        signature("")  # imports numpy now: a fork while the thread behind does leaves half of it
+        signature("?")  # imports numpy now: a fork while the thread behind does leaves half of it
         self._behind = Behind(self.tally, room=room)
         self._last: dict[str, Call] = {}
 
