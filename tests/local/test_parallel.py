@@ -28,6 +28,10 @@ def test_calls_at_the_same_time_have_the_answers_of_single_calls(smollm2: LocalM
     def ask(topic: str) -> str:
         return smollm2.complete(question(topic), max_tokens=24).text
 
+    # Once before, so that both times the prompts come from the cache: a prompt that is read anew
+    # is rounded otherwise than one of which the last token is read alone.
+    for topic in TOPICS:
+        ask(topic)
     in_a_row = [ask(topic) for topic in TOPICS]
     with ThreadPoolExecutor(len(TOPICS)) as threads:
         assert list(threads.map(ask, TOPICS)) == in_a_row

@@ -14,7 +14,7 @@ from langchain_ragthrift.cache.witness import found_by
 from langchain_ragthrift.convert import to_passages
 from langchain_ragthrift.ledger.answers import Answered, Said
 from langchain_ragthrift.ledger.naming import purpose_of, request_type_of, session_of
-from langchain_ragthrift.ledger.runs import Run, Shelf
+from langchain_ragthrift.ledger.runs import Documents, Run, Shelf
 from langchain_ragthrift.memory.messages import to_turns
 from ragthrift import Message, Passage, RagthriftError
 from ragthrift.ledger import BilledTokens
@@ -53,6 +53,13 @@ class Begun:
     clock: float = field(default_factory=time.perf_counter)
     first: float | None = None
     retries: int = 0
+    shelves: Sequence[Shelf] = field(init=False)
+    trims: Sequence[tuple[Documents, Documents]] = field(init=False)
+    """Of its trace until now: what comes later belongs to later calls."""
+
+    def __post_init__(self) -> None:
+        self.shelves = tuple(self.run.trace.shelves)
+        self.trims = tuple(self.run.trace.trims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ def _lived(billed: BilledTokens | None, begun: Begun) -> BilledTokens | None:
 
 def _prompt(begun: Begun) -> Prompt:
     documents = _documents(begun)
-    queries = [shelf.query for shelf in tuple(begun.run.trace.shelves) if shelf.query]
+    queries = [shelf.query for shelf in begun.shelves if shelf.query]
     if isinstance(begun.messages, str):
         return Prompt(
             messages=[Message("user", begun.messages)],
@@ -163,7 +170,7 @@ def _schemas(params: Mapping[str, Any]) -> Iterator[str]:
 def _documents(begun: Begun) -> list[Passage]:
     """What was retrieved in the trace, lies in tools' messages, or was retrieved shortly before."""
     found: dict[str, Document] = {}
-    for shelf in reversed(tuple(begun.run.trace.shelves)):
+    for shelf in reversed(begun.shelves):
         found.update((one.page_content, one) for one in shelf.documents)
     if not isinstance(begun.messages, str):
         for message in begun.messages:
@@ -175,8 +182,7 @@ def _documents(begun: Begun) -> list[Passage]:
 
 
 def _trims(begun: Begun) -> list[tuple[list[Passage], list[Passage]]]:
-    trims = tuple(begun.run.trace.trims)
-    return [(to_passages(before), to_passages(after)) for before, after in trims]
+    return [(to_passages(before), to_passages(after)) for before, after in begun.trims]
 
 
 def _limit(begun: Begun) -> int | None:

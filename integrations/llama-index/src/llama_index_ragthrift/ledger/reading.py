@@ -50,6 +50,11 @@ class Begun:
     streamed: bool = False
     recent: Sequence[Trace] = ()
     """What ended before, where this call has no retrieval around it."""
+    trims: Sequence[tuple[Nodes, Nodes]] = field(init=False)
+    """Of its trace until now: what comes later belongs to later calls."""
+
+    def __post_init__(self) -> None:
+        self.trims = tuple(self.trace.trims)
 
     @property
     def trace(self) -> Trace:
@@ -99,7 +104,7 @@ def observed(begun: Begun, ended: Ended) -> Observed:
         finish_reason="" if response is None else _finish_reason(response),
         error=type(ended.error).__name__ if ended.error is not None else "",
         tags=labels_in(tags),
-        trims=[(_bare(before), _bare(after)) for before, after in tuple(trace.trims)],
+        trims=[(_bare(before), _bare(after)) for before, after in begun.trims],
         silent=_silence(begun, provider),
     )
 

@@ -56,8 +56,8 @@ class LlamaCppRuntime:
     `prompt_format`, which a chat model may be given too, or a `chat_template` (Jinja).
 
     A `reproducible` model gives the same greedy answer whatever is cached and whoever else is
-    answered, to the last bit; by default where the weights allow it (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
-    no adapters). `True` refuses others; `False` is faster from some 1,000 tokens on.
+    answered, to the last bit; `True` refuses weights that do not allow it (Q4_0, Q4_1, Q5_0, Q5_1,
+    Q8_0 do, without adapters), `None` does without. It is slower from some 1,000 tokens on.
 
     `n_ctx` is the window for prompt and answer in tokens. `slots` calls run at once, each with a
     window of its own, so that the memory for keys and values is `slots` times that of one: 2 GB for
@@ -82,7 +82,7 @@ class LlamaCppRuntime:
         speculation: Speculation = "off",
         draft: str | os.PathLike[str] | None = None,
         pooling: Pooling | None = None,
-        reproducible: bool | None = None,
+        reproducible: bool | None = False,
         self_test: bool = True,
     ) -> None:
         """Load the model.

@@ -19,7 +19,7 @@ Route = Literal["completions", "chat_completions"]
 
 _QUICK_QUESTION_SECONDS = 60.0
 _STALL_SECONDS = 300.0
-"""Longer than any 64 tokens take. Under thousands of mixed calls from 16 threads llama.cpp's loop
+"""Longer than any step takes. Under thousands of mixed calls from 16 threads llama.cpp's loop
 was seen to spin once without going on: its callers get an error then, and wait no longer."""
 
 
@@ -84,7 +84,7 @@ class LlamaServer:
         """Chunks of an answer as they come; closing the generator stops the model.
 
         `arrivals.stop()` does so from another thread, even while it reads the prompt: at the end
-        of the 64 tokens that it is at, or of the next.
+        of the 512 tokens that it is at, or of the next.
         """
         server = self._running()
         # Without the progress it would call back at the first token of the answer only.
