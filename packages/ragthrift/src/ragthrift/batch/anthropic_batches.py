@@ -8,7 +8,7 @@ from typing import Any
 
 from ragthrift.batch.http_service import HttpService, seconds_of
 from ragthrift.batch.messages_form import messages_body, read_message
-from ragthrift.batch.pace import NotNowError, Pace, RefusedError
+from ragthrift.batch.pace import NotNowError, Pace
 from ragthrift.batch.provider import Limits, Line, Sending, Status
 from ragthrift.batch.request import BatchRequest
 from ragthrift.errors import InputError
@@ -137,11 +137,7 @@ class AnthropicBatches:
 
     def cancel(self, batch: str) -> None:
         """Requests that have begun are ended first, and billed."""
-        try:
-            self._http.post(f"{_BATCHES}/{batch}/cancel")
-        except RefusedError as error:
-            if error.status in (401, 403):
-                raise  # otherwise it has ended already
+        self._http.post_unless_ended(f"{_BATCHES}/{batch}/cancel")
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -44,6 +44,14 @@ class HttpService:
         """What came of it; `sent` is httpx's `json`, `content`, `files`, `data`, `headers`."""
         return self._call("POST", path, **sent)
 
+    def post_unless_ended(self, path: str) -> None:
+        """Ask for the end of something; that it has ended already is no error."""
+        try:
+            self.post(path)
+        except RefusedError as error:
+            if error.status in (401, 403):
+                raise
+
     def lines(self, path: str) -> Iterator[str]:
         """Of a file of JSON lines, as they arrive."""
         with (

@@ -9,7 +9,7 @@ from typing import Any
 from ragthrift.batch.chat_form import CHAT, chat_body
 from ragthrift.batch.file_lines import read_line, write_lines
 from ragthrift.batch.http_service import HttpService, seconds_of
-from ragthrift.batch.pace import NotNowError, Pace, RefusedError
+from ragthrift.batch.pace import NotNowError, Pace
 from ragthrift.batch.provider import Limits, Line, Sending, Status
 from ragthrift.batch.request import BatchRequest
 from ragthrift.errors import InputError
@@ -138,11 +138,7 @@ class OpenAIBatches:
 
     def cancel(self, batch: str) -> None:
         """It takes up to 10 minutes."""
-        try:
-            self._http.post(f"/batches/{batch}/cancel")
-        except RefusedError as error:
-            if error.status in (401, 403):
-                raise  # otherwise it has ended already
+        self._http.post_unless_ended(f"/batches/{batch}/cancel")
 
     def close(self) -> None:
         """Let go of the connections."""

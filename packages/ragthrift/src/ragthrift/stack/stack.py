@@ -9,6 +9,7 @@ from ragthrift.cache import SemanticCache, last_question
 from ragthrift.cache.scope import EARLIER, fingerprint
 from ragthrift.errors import InputError
 from ragthrift.ledger import UNTAGGED, Recorder
+from ragthrift.ledger.observed import Trim
 from ragthrift.memory.view import RECALLED
 from ragthrift.pipeline import OnError, Pipeline
 from ragthrift.prompt import PromptLayout, PromptParts
@@ -222,14 +223,16 @@ class Stack:
             parts |= {EARLIER: earlier} if earlier else {}
         return Scope.of(**parts)
 
-    def _told(self, turn: Turn, documents: tuple[Passage, ...] = (), trims: object = ()) -> Told:
+    def _told(
+        self, turn: Turn, documents: tuple[Passage, ...] = (), trims: tuple[Trim, ...] = ()
+    ) -> Told:
         return Told(
             question=turn.question,
             request_type=turn.request_type,
             session=turn.session,
             trace=turn.trace,
             documents=documents,
-            trims=trims,  # type: ignore[arg-type]
+            trims=trims,
         )
 
 
